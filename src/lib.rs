@@ -6,6 +6,7 @@ pub mod error;
 pub mod events;
 pub mod functions;
 pub mod models;
+pub mod report;
 pub mod snapshot;
 
 pub use error::{Error, ErrorKind, Result};
