@@ -1,1 +1,206 @@
-//! (being written)
+//! The engine: runs the models over the snapshot with DataFusion.
+//!
+//! In come the snapshot's raw table, the models and the configuration; out go new versions
+//! of the models' tables, test results and answers to queries. What must be recomputed is
+//! decided here ([`run`], [`incremental`]); how a table is scanned ([`table`]) and written
+//! ([`write`]) too. Nothing here prints.
+
+pub mod audit;
+mod explain;
+mod incremental;
+pub mod ingest;
+pub mod query;
+pub mod run;
+pub mod scope;
+pub mod session;
+pub(crate) mod unit;
+pub mod table;
+pub mod write;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use datafusion::catalog::TableProvider;
+use datafusion::catalog::view::ViewTable;
+use datafusion::prelude::{DataFrame, SessionContext};
+
+use crate::clock::Clock;
+use crate::config::{Config, Parameter};
+use crate::events::RAW_TABLE;
+use crate::models::{Catalog, Materialized, Model};
+use crate::snapshot::{Publication, Store, Table};
+use crate::{Error, ErrorKind, Result};
+
+use explain::Origin;
+use session::Sessions;
+use table::SnapshotTable;
+
+/// Everything that running models and answering queries needs.
+#[derive(Clone)]
+pub struct Engine {
+    pub store: Arc<Store>,
+    pub catalog: Arc<Catalog>,
+    pub config: Arc<Config>,
+    pub parameters: Arc<BTreeMap<String, Parameter>>,
+    pub sessions: Sessions,
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The tables that a session may read, by name, each at one version.
+pub(crate) type Tables = BTreeMap<String, Table>;
+
+/// How to make a provider of a table: all of it, some partitions, some rows.
+pub(crate) type Provide<'a> =
+    &'a (dyn Fn(&str, &Table) -> Result<Arc<dyn TableProvider>> + Send + Sync);
+
+/// All of the table.
+pub(crate) fn whole(_name: &str, table: &Table) -> Result<Arc<dyn TableProvider>> {
+    Ok(Arc::new(SnapshotTable::new(table.clone())))
+}
+
+impl Engine {
+    /// The tables of a publication, opened, with the raw table at `raw` or else as it was
+    /// published.
+    pub(crate) async fn open(&self, publication: &Publication) -> Result<Tables> {
+        let mut tables = Tables::new();
+        for (name, published) in &publication.tables {
+            if published.materialized {
+                let table = self.store.table_at(name, published.version).await?;
+                tables.insert(name.clone(), table);
+            }
+        }
+        Ok(tables)
+    }
+
+    /// The materialised tables that a model reads, itself or through views.
+    pub(crate) fn base_tables(&self, model: &Model) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        let mut todo: Vec<&str> = model.depends_on.iter().map(String::as_str).collect();
+        while let Some(name) = todo.pop() {
+            match self.catalog.model(name) {
+                Some(view) if view.materialized() == Materialized::View => {
+                    todo.extend(view.depends_on.iter().map(String::as_str));
+                }
+                _ => {
+                    found.insert(name.to_string());
+                }
+            }
+        }
+        found
+    }
+
+    /// The text that decides a model's rows, hashed: its own SQL, YAML and parameters, those
+    /// of the views that it reads, and the functions.
+    pub(crate) fn fingerprint(&self, model: &Model) -> String {
+        let mut text = self.sessions.functions_fingerprint();
+        let mut todo: Vec<&str> = model.depends_on.iter().map(String::as_str).collect();
+        let mut seen = BTreeSet::new();
+        while let Some(name) = todo.pop() {
+            if let Some(view) = self.catalog.model(name)
+                && view.materialized() == Materialized::View
+                && seen.insert(name)
+            {
+                text.push_str(&view.fingerprint(&self.parameters, ""));
+                todo.extend(view.depends_on.iter().map(String::as_str));
+            }
+        }
+        model.fingerprint(&self.parameters, &text)
+    }
+
+    /// Makes `names` readable in the session: tables through `provide`, views by planning
+    /// their SQL over what they read. Names that are neither are left to the planner.
+    pub(crate) async fn register(
+        &self,
+        context: &SessionContext,
+        names: &BTreeSet<String>,
+        tables: &Tables,
+        provide: Provide<'_>,
+    ) -> Result<()> {
+        for name in self.with_views(names) {
+            if context.table_exist(name.as_str()).unwrap_or(false) {
+                continue;
+            }
+            if let Some(table) = tables.get(&name) {
+                register_table(context, &name, provide(&name, table)?)?;
+            } else if let Some(view) = self.catalog.model(&name)
+                && view.materialized() == Materialized::View
+                && self.base_tables(view).iter().all(|base| tables.contains_key(base))
+            {
+                let frame = self.plan_model(context, view).await?;
+                let plan = frame.into_unoptimized_plan();
+                let view = ViewTable::new(plan, Some(view.sql.clone()));
+                register_table(context, &name, Arc::new(view))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// `names` and all that the views among them read, upstream first.
+    fn with_views(&self, names: &BTreeSet<String>) -> Vec<String> {
+        let mut all = BTreeSet::new();
+        let mut todo: Vec<String> = names.iter().cloned().collect();
+        while let Some(name) = todo.pop() {
+            if all.insert(name.clone())
+                && let Some(view) = self.catalog.model(&name)
+                && view.materialized() == Materialized::View
+            {
+                todo.extend(view.depends_on.iter().cloned());
+            }
+        }
+        let order = self.catalog.order();
+        let mut sorted: Vec<String> =
+            all.iter().filter(|name| self.catalog.model(name).is_none()).cloned().collect();
+        sorted.extend(order.iter().filter(|name| all.contains(*name)).cloned());
+        sorted
+    }
+
+    /// Plans a model's SQL in a session that has its tables.
+    pub(crate) async fn plan_model(
+        &self,
+        context: &SessionContext,
+        model: &Model,
+    ) -> Result<DataFrame> {
+        let path = model.origin.display();
+        self.plan_text(context, &model.sql, Origin {
+            what: "model",
+            name: &model.name,
+            path: &path,
+            sql: &model.sql,
+            kind: ErrorKind::Model,
+        })
+        .await
+    }
+
+    pub(crate) async fn plan_text(
+        &self,
+        context: &SessionContext,
+        sql: &str,
+        origin: Origin<'_>,
+    ) -> Result<DataFrame> {
+        let statement = session::bind(context, sql, &self.parameters)
+            .map_err(|e| explain::planning(origin, e))?;
+        session::plan(context, statement)
+            .await
+            .map_err(|e| explain::planning(origin, e))
+    }
+
+    /// The raw table as it is now.
+    pub(crate) async fn raw(&self) -> Result<Table> {
+        self.store.table(RAW_TABLE).await?.ok_or_else(|| {
+            Error::input("there are no events yet")
+                .with("snapshot", self.store.location())
+                .hint("`attrib ingest FILE` reads GA4 events; `attrib demo` shows it on a sample")
+        })
+    }
+}
+
+pub(crate) fn register_table(
+    context: &SessionContext,
+    name: &str,
+    provider: Arc<dyn TableProvider>,
+) -> Result<()> {
+    context
+        .register_table(datafusion::sql::TableReference::bare(name), provider)
+        .map(|_| ())
+        .map_err(|e| Error::internal(format!("cannot register {name}")).caused_by(e))
+}
