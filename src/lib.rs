@@ -6,6 +6,8 @@ pub mod error;
 pub mod events;
 pub mod functions;
 pub mod models;
+pub mod progress;
+pub mod project;
 pub mod report;
 pub mod snapshot;
 

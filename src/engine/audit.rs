@@ -7,11 +7,11 @@ use std::time::Instant;
 use arrow::util::pretty::pretty_format_batches;
 use datafusion::prelude::SessionContext;
 
-use super::explain::{self, Origin};
-use super::{Engine, Tables, unit, whole};
-use crate::models::{Severity, Test};
+use super::{Engine, Tables, explain, unit, whole};
+use crate::models::{CompiledTest, Severity, select as select_models};
+use crate::progress::Progress;
 use crate::report::{Outcome, TestReport, TestRunReport};
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, Result};
 
 /// Failing rows that a report shows.
 const SHOWN: usize = 5;
@@ -26,23 +26,21 @@ pub async fn audit(
     tables: &Tables,
     selected: &BTreeSet<String>,
     changed: Option<&BTreeSet<String>>,
-    observe: &(dyn Fn(&TestReport) + Send + Sync),
+    progress: &dyn Progress,
 ) -> Result<Vec<TestReport>> {
     let context = engine.sessions.session()?;
     let mut reports = Vec::new();
-    for test in engine.catalog.tests()? {
-        let is_wanted = match &test.model {
-            Some(model) => selected.contains(model),
-            None => test.depends_on.iter().any(|name| selected.contains(name)),
-        };
+    for test in engine.catalog.compiled_tests()? {
+        let is_wanted = selected.contains(&test.model)
+            || test.columns.is_empty() && test.tables.iter().any(|name| selected.contains(name));
         let is_touched = changed.is_none_or(|changed| {
-            test.depends_on.iter().any(|name| is_changed(engine, name, changed))
+            test.tables.iter().any(|name| is_changed(engine, name, changed))
         });
         if !is_wanted || !is_touched {
             continue;
         }
         let report = run(engine, &context, tables, &test).await?;
-        observe(&report);
+        progress.test(&report);
         reports.push(report);
     }
     Ok(reports)
@@ -50,7 +48,7 @@ pub async fn audit(
 
 fn is_changed(engine: &Engine, name: &str, changed: &BTreeSet<String>) -> bool {
     changed.contains(name)
-        || engine.catalog.model(name).is_some_and(|model| {
+        || engine.catalog.get(name).is_some_and(|model| {
             engine.base_tables(model).iter().any(|base| changed.contains(base))
         })
 }
@@ -59,19 +57,15 @@ async fn run(
     engine: &Engine,
     context: &SessionContext,
     tables: &Tables,
-    test: &Test,
+    test: &CompiledTest,
 ) -> Result<TestReport> {
     let started = Instant::now();
-    engine.register(context, &test.depends_on, tables, &whole).await?;
-    let frame = engine
-        .plan_text(context, &test.sql, Origin {
-            what: "test",
-            name: &test.name,
-            path: &test.path,
-            sql: &test.sql,
-            kind: ErrorKind::Model,
-        })
-        .await?;
+    engine.register(context, &test.tables, tables, &whole).await?;
+    let frame = engine.plan(context, &test.sql).await.map_err(|e| {
+        Error::model("a test's SQL is wrong")
+            .with("test", &test.name)
+            .caused_by(explain::query(&test.sql, &e))
+    })?;
     let failed = |e| explain::failed(&test.name, e);
     let failures = frame.clone().count().await.map_err(failed)? as u64;
     let mut detail = None;
@@ -80,8 +74,7 @@ async fn run(
         let rows = sample.collect().await.map_err(failed)?;
         let table = pretty_format_batches(&rows)
             .map_err(|e| Error::internal("cannot show rows").caused_by(e))?;
-        let description = test.description.as_deref().unwrap_or("no row may come back");
-        detail = Some(format!("{description}\n{table}"));
+        detail = Some(format!("{}{table}", head_comment(&test.sql)));
     }
     let outcome = match (failures, test.severity) {
         (0, _) => Outcome::Pass,
@@ -90,13 +83,23 @@ async fn run(
     };
     Ok(TestReport {
         name: test.name.clone(),
-        model: test.model.clone().unwrap_or_default(),
+        model: test.model.clone(),
         outcome,
         failures,
         detail,
         query: (failures > 0).then(|| one_line(&test.sql)),
         seconds: started.elapsed().as_secs_f64(),
     })
+}
+
+/// What the comment at the head of a test's SQL says, as a line.
+fn head_comment(sql: &str) -> String {
+    let lines: Vec<&str> = sql
+        .lines()
+        .map_while(|line| line.trim_start().strip_prefix("--"))
+        .map(str::trim)
+        .collect();
+    if lines.is_empty() { String::new() } else { format!("{}\n", lines.join(" ")) }
 }
 
 /// SQL without its comments and line breaks, to paste behind `attrib query`.
@@ -114,11 +117,13 @@ pub async fn test(
     engine: &Engine,
     select: &[String],
     exclude: &[String],
-    observe: &(dyn Fn(&TestReport) + Send + Sync),
+    progress: &dyn Progress,
 ) -> Result<TestRunReport> {
     let started = Instant::now();
-    let selected = engine.catalog.select(select, exclude)?;
-    let mut tests = unit::run(engine, &selected, observe).await?;
+    let selected: BTreeSet<String> = select_models(&engine.catalog, &engine.graph, select, exclude)?
+        .into_iter()
+        .collect();
+    let mut tests = unit::run(engine, &selected, progress).await?;
     if let Some(publication) = engine.store.latest_publication().await? {
         let tables = engine.open(&publication).await?;
         let built: BTreeSet<String> = selected
@@ -126,7 +131,7 @@ pub async fn test(
             .filter(|name| publication.tables.contains_key(*name))
             .cloned()
             .collect();
-        tests.extend(audit(engine, &tables, &built, None, observe).await?);
+        tests.extend(audit(engine, &tables, &built, None, progress).await?);
     }
     Ok(summary(tests, started))
 }

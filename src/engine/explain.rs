@@ -3,53 +3,27 @@
 
 use datafusion::error::DataFusionError;
 
-use crate::models::snippet;
-use crate::{Error, ErrorKind};
+use crate::Error;
+use crate::models::{self, Origin, SourceFile};
 
-/// A piece of SQL and where it stands, for messages.
-#[derive(Debug, Clone, Copy)]
-pub struct Origin<'a> {
-    /// `model` or `query`.
-    pub what: &'static str,
-    pub name: &'a str,
-    /// The file as shown to the user.
-    pub path: &'a str,
-    pub sql: &'a str,
-    pub kind: ErrorKind,
-}
-
-impl<'a> Origin<'a> {
-    /// SQL that the user typed.
-    pub fn query(sql: &'a str) -> Self {
-        Origin { what: "query", name: "", path: "query", sql, kind: ErrorKind::Input }
-    }
-}
-
-/// A query could not be planned: points at the place in its text.
-pub fn planning(origin: Origin<'_>, error: DataFusionError) -> Error {
-    let (message, span, hint) = describe(&error);
-    let mut out = Error::new(origin.kind, message);
-    if !origin.name.is_empty() {
-        out = out.with(origin.what, origin.name);
-    }
-    match span {
-        Some((line, start, end)) => {
-            if origin.path != "query" {
-                out = out.with("file", format!("{}:{line}:{start}", origin.path));
-            }
-            out = out.snippet(snippet::draw(
-                origin.path,
-                origin.sql,
-                line,
-                start,
-                end,
-                "here",
-            ));
+/// A query that the user typed could not be planned: points at the place in its text.
+pub fn query(sql: &str, error: &DataFusionError) -> Error {
+    let file = SourceFile {
+        origin: Origin::BuiltIn("query".to_string()),
+        path: "query".to_string(),
+        text: sql.to_string(),
+    };
+    let explained = models::explain(&file, error);
+    let mut out = Error::input(explained.message());
+    for (key, value) in explained.context() {
+        if matches!(*key, "line" | "column") {
+            out = out.with(key, value);
         }
-        None if origin.path != "query" => out = out.with("file", origin.path),
-        None => {}
     }
-    match hint {
+    if let Some(drawn) = explained.snippet_text() {
+        out = out.snippet(drawn);
+    }
+    match explained.hint_text() {
         Some(hint) => out.hint(hint),
         None => out,
     }
@@ -70,50 +44,8 @@ pub fn failed(name: &str, error: DataFusionError) -> Error {
         DataFusionError::ObjectStore(e) => {
             Error::storage(format!("cannot read the snapshot: {e}")).with("table", name)
         }
-        other => Error::model(describe(other).0).with("table", name),
+        other => Error::model(plain(other)).with("table", name),
     }
-}
-
-type Span = (usize, usize, usize);
-
-/// Message, place (line, first column, last column; all from 1) and way out.
-fn describe(error: &DataFusionError) -> (String, Option<Span>, Option<String>) {
-    let root = error.find_root();
-    if let DataFusionError::SQL(parser, _) = root {
-        let text = parser.to_string();
-        let text = text.strip_prefix("sql parser error: ").unwrap_or(&text);
-        let (message, line, column) = snippet::parser_position(text);
-        return match (line, column) {
-            (Some(line), Some(column)) => (message, Some((line, column, column)), None),
-            _ => (message, None, None),
-        };
-    }
-    let mut hint = None;
-    let mut span = None;
-    let mut message = None;
-    if let Some(diagnostic) = error.diagnostic() {
-        message = Some(diagnostic.message.clone());
-        if let Some(found) = diagnostic.span.filter(|span| span.start.line > 0) {
-            let start = found.start.column as usize;
-            let end = if found.end.line == found.start.line {
-                (found.end.column as usize).max(start)
-            } else {
-                start
-            };
-            span = Some((found.start.line as usize, start, end));
-        }
-        let helps: Vec<&str> = diagnostic
-            .notes
-            .iter()
-            .map(|note| note.message.as_str())
-            .chain(diagnostic.helps.iter().map(|help| help.message.as_str()))
-            .collect();
-        if !helps.is_empty() {
-            hint = Some(helps.join("; "));
-        }
-    }
-    let message = message.unwrap_or_else(|| plain(root));
-    (message, span, hint)
 }
 
 /// The text without DataFusion's prefixes and backtraces.

@@ -17,11 +17,10 @@ use datafusion::prelude::{DataFrame, SessionContext, col};
 
 use super::table::SnapshotTable;
 use super::{Engine, Tables, explain, register_table, whole};
-use crate::events::RAW_TABLE;
-use crate::models::{Materialized, Model};
+use crate::models::{Companion, Model};
 use crate::report::Reason;
 use crate::snapshot::{DataFile, PublishedTable, Table};
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, Result};
 
 /// Partition values as Delta writes them.
 pub(crate) type Partitions = BTreeSet<Option<String>>;
@@ -142,24 +141,24 @@ pub(crate) async fn decide(
         return Ok((Reason::UpToDate, Work::Nothing));
     }
     let reason = Reason::UpstreamChanged { upstream: changed };
-    let Some(partition_by) = model.partition_by() else {
+    let Some(partition_by) = &model.properties.config.partition_by else {
         return Ok((reason, Work::Everything));
     };
     if deltas.iter().any(|delta| delta.before.is_none()) {
         return Ok((reason, Work::Everything));
     }
-    if model.scope_sql.is_some() {
+    if model.scope.is_some() {
         // Past a quarter of the input, computing all of it is cheaper than merging.
         let added: u64 = deltas.iter().map(Delta::rows_added).sum();
         let rows: u64 = deltas.iter().map(|delta| delta.table.rows()).sum();
         let work = if added * 4 > rows { Work::Everything } else { Work::Keys };
         return Ok((reason, work));
     }
-    if let Some(sql) = &model.affected_sql {
-        let partitions = affected(engine, model, sql, partition_by, deltas, tables).await?;
+    if let Some(query) = &model.affected {
+        let partitions = affected(engine, model, query, partition_by, deltas, tables).await?;
         return Ok((reason, Work::Partitions(partitions)));
     }
-    match model.reads_back_days(&engine.parameters)? {
+    match model.properties.config.reads_back(&engine.parameters)? {
         Some(days) => Ok((reason, mapped(deltas, days))),
         None => Ok((reason, Work::Everything)),
     }
@@ -169,7 +168,7 @@ pub(crate) async fn decide(
 async fn affected(
     engine: &Engine,
     model: &Model,
-    sql: &str,
+    query: &Companion,
     partition_by: &str,
     deltas: &[Delta],
     tables: &Tables,
@@ -179,16 +178,7 @@ async fn affected(
         delta.register(&context)?;
     }
     engine.register(&context, &model.depends_on, tables, &whole).await?;
-    let path = model.origin.display().replace(".sql", ".affected.sql");
-    let frame = engine
-        .plan_text(&context, sql, explain::Origin {
-            what: "model",
-            name: &model.name,
-            path: &path,
-            sql,
-            kind: ErrorKind::Model,
-        })
-        .await?;
+    let frame = engine.plan(&context, query.sql()).await.map_err(|e| query.explain(&e))?;
     let first = frame.schema().field(0).name().clone();
     let frame = frame
         .select(vec![col(Column::from_name(first)).alias(partition_by)])
@@ -300,15 +290,6 @@ pub(crate) fn built_from(
         .into_iter()
         .filter_map(|name| tables.get(&name).map(|table| (name, table.version())))
         .collect()
-}
-
-/// Whether a model is stored.
-pub(crate) fn is_table(engine: &Engine, name: &str) -> bool {
-    name == RAW_TABLE
-        || engine
-            .catalog
-            .model(name)
-            .is_some_and(|model| model.materialized() == Materialized::Table)
 }
 
 #[cfg(test)]

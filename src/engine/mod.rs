@@ -6,10 +6,12 @@
 //! ([`write`]) too. Nothing here prints.
 
 pub mod audit;
-mod explain;
+pub(crate) mod explain;
 mod incremental;
 pub mod ingest;
+pub mod pending;
 pub mod query;
+pub(crate) mod replace;
 pub mod run;
 pub mod scope;
 pub mod session;
@@ -22,16 +24,16 @@ use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
 use datafusion::catalog::view::ViewTable;
+use datafusion::error::DataFusionError;
 use datafusion::prelude::{DataFrame, SessionContext};
 
 use crate::clock::Clock;
 use crate::config::{Config, Parameter};
 use crate::events::RAW_TABLE;
-use crate::models::{Catalog, Materialized, Model};
+use crate::models::{Catalog, Graph, Materialized, Model};
 use crate::snapshot::{Publication, Store, Table};
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, Result};
 
-use explain::Origin;
 use session::Sessions;
 use table::SnapshotTable;
 
@@ -40,6 +42,7 @@ use table::SnapshotTable;
 pub struct Engine {
     pub store: Arc<Store>,
     pub catalog: Arc<Catalog>,
+    pub graph: Arc<Graph>,
     pub config: Arc<Config>,
     pub parameters: Arc<BTreeMap<String, Parameter>>,
     pub sessions: Sessions,
@@ -59,8 +62,7 @@ pub(crate) fn whole(_name: &str, table: &Table) -> Result<Arc<dyn TableProvider>
 }
 
 impl Engine {
-    /// The tables of a publication, opened, with the raw table at `raw` or else as it was
-    /// published.
+    /// The tables of a publication, opened.
     pub(crate) async fn open(&self, publication: &Publication) -> Result<Tables> {
         let mut tables = Tables::new();
         for (name, published) in &publication.tables {
@@ -77,11 +79,9 @@ impl Engine {
         let mut found = BTreeSet::new();
         let mut todo: Vec<&str> = model.depends_on.iter().map(String::as_str).collect();
         while let Some(name) = todo.pop() {
-            match self.catalog.model(name) {
-                Some(view) if view.materialized() == Materialized::View => {
-                    todo.extend(view.depends_on.iter().map(String::as_str));
-                }
-                _ => {
+            match self.view(name) {
+                Some(view) => todo.extend(view.depends_on.iter().map(String::as_str)),
+                None => {
                     found.insert(name.to_string());
                 }
             }
@@ -96,8 +96,7 @@ impl Engine {
         let mut todo: Vec<&str> = model.depends_on.iter().map(String::as_str).collect();
         let mut seen = BTreeSet::new();
         while let Some(name) = todo.pop() {
-            if let Some(view) = self.catalog.model(name)
-                && view.materialized() == Materialized::View
+            if let Some(view) = self.view(name)
                 && seen.insert(name)
             {
                 text.push_str(&view.fingerprint(&self.parameters, ""));
@@ -122,13 +121,12 @@ impl Engine {
             }
             if let Some(table) = tables.get(&name) {
                 register_table(context, &name, provide(&name, table)?)?;
-            } else if let Some(view) = self.catalog.model(&name)
-                && view.materialized() == Materialized::View
+            } else if let Some(view) = self.view(&name)
                 && self.base_tables(view).iter().all(|base| tables.contains_key(base))
             {
                 let frame = self.plan_model(context, view).await?;
                 let plan = frame.into_unoptimized_plan();
-                let view = ViewTable::new(plan, Some(view.sql.clone()));
+                let view = ViewTable::new(plan, Some(view.sql().to_string()));
                 register_table(context, &name, Arc::new(view))?;
             }
         }
@@ -141,17 +139,20 @@ impl Engine {
         let mut todo: Vec<String> = names.iter().cloned().collect();
         while let Some(name) = todo.pop() {
             if all.insert(name.clone())
-                && let Some(view) = self.catalog.model(&name)
-                && view.materialized() == Materialized::View
+                && let Some(view) = self.view(&name)
             {
                 todo.extend(view.depends_on.iter().cloned());
             }
         }
-        let order = self.catalog.order();
         let mut sorted: Vec<String> =
-            all.iter().filter(|name| self.catalog.model(name).is_none()).cloned().collect();
-        sorted.extend(order.iter().filter(|name| all.contains(*name)).cloned());
+            all.iter().filter(|name| self.catalog.get(name).is_none()).cloned().collect();
+        sorted.extend(self.graph.order().iter().filter(|name| all.contains(*name)).cloned());
         sorted
+    }
+
+    /// The model of this name, if it is one that is not stored.
+    pub(crate) fn view(&self, name: &str) -> Option<&Model> {
+        self.catalog.get(name).filter(|model| !is_table(model))
     }
 
     /// Plans a model's SQL in a session that has its tables.
@@ -160,38 +161,32 @@ impl Engine {
         context: &SessionContext,
         model: &Model,
     ) -> Result<DataFrame> {
-        let path = model.origin.display();
-        self.plan_text(context, &model.sql, Origin {
-            what: "model",
-            name: &model.name,
-            path: &path,
-            sql: &model.sql,
-            kind: ErrorKind::Model,
-        })
-        .await
+        self.plan(context, model.sql()).await.map_err(|e| model.explain(&e))
     }
 
-    pub(crate) async fn plan_text(
+    /// Plans a query with the project's parameters.
+    pub(crate) async fn plan(
         &self,
         context: &SessionContext,
         sql: &str,
-        origin: Origin<'_>,
-    ) -> Result<DataFrame> {
-        let statement = session::bind(context, sql, &self.parameters)
-            .map_err(|e| explain::planning(origin, e))?;
-        session::plan(context, statement)
-            .await
-            .map_err(|e| explain::planning(origin, e))
+    ) -> Result<DataFrame, DataFusionError> {
+        let statement = session::bind(context, sql, &self.parameters)?;
+        session::plan(context, statement).await
     }
 
     /// The raw table as it is now.
     pub(crate) async fn raw(&self) -> Result<Table> {
         self.store.table(RAW_TABLE).await?.ok_or_else(|| {
             Error::input("there are no events yet")
-                .with("snapshot", self.store.location())
+                .with("snapshot", self.store.root_url())
                 .hint("`attrib ingest FILE` reads GA4 events; `attrib demo` shows it on a sample")
         })
     }
+}
+
+/// Whether a model's rows are stored.
+pub(crate) fn is_table(model: &Model) -> bool {
+    model.properties.config.materialized == Materialized::Table
 }
 
 pub(crate) fn register_table(

@@ -8,8 +8,7 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::prelude::{DataFrame, SessionContext};
 use datafusion::sql::resolve::resolve_table_references;
 
-use super::explain::{self, Origin};
-use super::{Engine, Tables, session, whole};
+use super::{Engine, Tables, explain, session, whole};
 use crate::events::RAW_TABLE;
 use crate::snapshot::{AsOf, Publication};
 use crate::{Error, Result};
@@ -21,17 +20,16 @@ use crate::{Error, Result};
 /// first publication.
 pub async fn plan(engine: &Engine, sql: &str, as_of: Option<&str>) -> Result<DataFrame> {
     let context = engine.sessions.session()?.enable_url_table();
-    let origin = Origin::query(sql);
     let statement = session::bind(&context, sql, &engine.parameters)
-        .map_err(|e| explain::planning(origin, e))?;
+        .map_err(|e| explain::query(sql, &e))?;
     let (references, _) = resolve_table_references(&statement, true)
-        .map_err(|e| explain::planning(origin, e))?;
+        .map_err(|e| explain::query(sql, &e))?;
     let names: BTreeSet<String> =
         references.iter().map(|reference| reference.table().to_string()).collect();
     register(engine, &context, &names, as_of).await?;
     session::plan(&context, statement)
         .await
-        .map_err(|e| explain::planning(origin, e))
+        .map_err(|e| explain::query(sql, &e))
         .map_err(|e| not_built(engine, &names, e))
 }
 
@@ -45,12 +43,12 @@ pub async fn stream(
         .await?
         .execute_stream()
         .await
-        .map_err(|e| explain::planning(Origin::query(sql), e))
+        .map_err(|e| explain::query(sql, &e))
 }
 
 /// The plan of `sql`, run with metrics.
 pub async fn explain(engine: &Engine, sql: &str, as_of: Option<&str>) -> Result<String> {
-    let failed = |e| explain::planning(Origin::query(sql), e);
+    let failed = |e| explain::query(sql, &e);
     let frame = plan(engine, sql, as_of).await?;
     let frame = frame.explain(false, true).map_err(failed)?;
     let batches = frame.collect().await.map_err(failed)?;
@@ -67,7 +65,7 @@ async fn register(
 ) -> Result<()> {
     let known: BTreeSet<String> = names
         .iter()
-        .filter(|name| *name == RAW_TABLE || engine.catalog.model(name).is_some())
+        .filter(|name| *name == RAW_TABLE || engine.catalog.get(name).is_some())
         .cloned()
         .collect();
     if known.is_empty() {
@@ -106,10 +104,8 @@ fn needed(engine: &Engine, names: &BTreeSet<String>) -> BTreeSet<String> {
     let mut needed = BTreeSet::new();
     for name in names {
         needed.insert(name.clone());
-        if let Some(model) = engine.catalog.model(name)
-            && !super::incremental::is_table(engine, name)
-        {
-            needed.extend(engine.base_tables(model));
+        if let Some(view) = engine.view(name) {
+            needed.extend(engine.base_tables(view));
         }
     }
     needed
@@ -154,7 +150,7 @@ fn parse_as_of(text: &str) -> Result<AsOf> {
 /// A table that could not be found because no run has built it says so.
 fn not_built(engine: &Engine, names: &BTreeSet<String>, error: Error) -> Error {
     let missing = names.iter().find(|name| {
-        engine.catalog.model(name).is_some() && error.message().contains(name.as_str())
+        engine.catalog.get(name).is_some() && error.message().contains(name.as_str())
     });
     match missing {
         Some(name) if error.message().contains("not found") => {

@@ -10,19 +10,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
-use datafusion::common::Column;
+use datafusion::common::{Column, ScalarValue};
+use datafusion::error::DataFusionError;
 use datafusion::logical_expr::Expr;
 use datafusion::prelude::{DataFrame, col, lit};
 
-use super::incremental::{self, Partitions, Work};
-use super::write::{Layout, Written, stored_schema, write_frame};
-use super::{Engine, Tables, explain, scope, whole};
+use super::incremental::{self, Delta, Partitions, Work};
+use super::replace::Replacement;
+use super::write::{Order, layout, write_frame};
+use super::{Engine, Tables, explain, is_table, scope, whole};
 use crate::events::RAW_TABLE;
-use crate::models::{Materialized, Model};
-use crate::report::{ModelReport, Outcome, PendingModel, Reason, RunReport};
-use crate::snapshot::{Change, DataFile, Publication, PublishedTable, Table};
+use crate::models::{Model, select};
+use crate::progress::Progress;
+use crate::report::{ModelReport, Outcome, Reason, RunReport};
+use crate::snapshot::{Layout, PublishedTable, Table};
 use crate::{Error, Result};
 
 /// What to run and how.
@@ -47,14 +49,6 @@ struct Run<'a> {
     changed: BTreeSet<String>,
 }
 
-/// A model's new files against its published ones.
-struct Replacement {
-    add: Vec<DataFile>,
-    keep: Vec<DataFile>,
-    rows: u64,
-    partitions: u64,
-}
-
 /// Runs the selected models. A failed test is no error: the report says that nothing was
 /// published.
 ///
@@ -64,80 +58,76 @@ struct Replacement {
 pub async fn run(
     engine: &Engine,
     options: &RunOptions,
-    observe: &(dyn Fn(&ModelReport) + Send + Sync),
-    observe_test: &(dyn Fn(&crate::report::TestReport) + Send + Sync),
+    progress: &dyn Progress,
 ) -> Result<RunReport> {
     let started = Instant::now();
-    let selected = engine.catalog.select(&options.select, &options.exclude)?;
-    let _lock = engine.store.lock("run")?;
+    let selected = select(&engine.catalog, &engine.graph, &options.select, &options.exclude)?;
     let raw = engine.raw().await?;
+    let _lock = engine.store.lock("run")?;
     let latest = engine.store.latest_publication().await?;
-    let mut tables = match &latest {
-        Some(publication) => engine.open(publication).await?,
-        None => Tables::new(),
-    };
     let published = latest.as_ref().map(|p| p.tables.clone()).unwrap_or_default();
     let mut run = Run {
         engine,
         full_refresh: options.full_refresh,
-        changed: BTreeSet::new(),
+        tables: match &latest {
+            Some(publication) => engine.open(publication).await?,
+            None => Tables::new(),
+        },
         publish: published.clone(),
-        tables: Tables::new(),
+        changed: BTreeSet::new(),
     };
-    // A table of a model that is gone is no longer published.
-    run.publish.retain(|name, _| name == RAW_TABLE || engine.catalog.model(name).is_some());
-    tables.retain(|name, _| run.publish.contains_key(name));
-    if !tables
-        .get(RAW_TABLE)
-        .is_some_and(|before| raw.changed_partitions(Some(before)).is_empty())
-    {
-        run.changed.insert(RAW_TABLE.to_string());
-    }
-    run.publish.insert(RAW_TABLE.to_string(), PublishedTable {
-        version: raw.version(),
-        fingerprint: String::new(),
-        built_from: BTreeMap::new(),
-        materialized: true,
-    });
-    tables.insert(RAW_TABLE.to_string(), raw);
-    run.tables = tables;
+    run.forget_models_that_are_gone();
+    run.read_events(raw);
 
     let mut models = Vec::new();
-    for name in engine.catalog.order() {
-        let Some(model) = engine.catalog.model(name).filter(|_| selected.contains(name)) else {
-            continue;
-        };
-        let report = run.build(model, published.get(name)).await?;
-        observe(&report);
+    for model in selected.iter().filter_map(|name| engine.catalog.get(name)) {
+        progress.stage(&model.name);
+        let report = run.build(model, published.get(&model.name)).await?;
+        progress.model(&report);
         models.push(report);
     }
 
     let tests = if run.changed.is_empty() {
         Vec::new()
     } else {
-        super::audit::audit(engine, &run.tables, &selected, Some(&run.changed), observe_test)
-            .await?
+        progress.stage("tests");
+        let selected = selected.into_iter().collect();
+        super::audit::audit(engine, &run.tables, &selected, Some(&run.changed), progress).await?
     };
-    let failed = tests.iter().any(|test| test.outcome != Outcome::Pass);
-    let mut run_id = latest.as_ref().map(|publication| publication.run_id);
-    let mut is_published = false;
-    if !failed {
-        if run.publish != published {
-            let now = engine.clock.now();
-            run_id = Some(engine.store.publish(run.publish, now).await?.run_id);
-        }
-        is_published = true;
+    let passed = tests.iter().all(|test| test.outcome == Outcome::Pass);
+    let mut run_id = latest.map(|publication| publication.run_id);
+    if passed && run.publish != published {
+        let now = engine.clock.now();
+        run_id = Some(engine.store.publish(run.publish, now).await?.run_id);
     }
-    Ok(RunReport {
-        run_id,
-        models,
-        tests,
-        published: is_published,
-        seconds: started.elapsed().as_secs_f64(),
-    })
+    let seconds = started.elapsed().as_secs_f64();
+    Ok(RunReport { run_id, models, tests, published: passed, seconds })
 }
 
 impl Run<'_> {
+    fn forget_models_that_are_gone(&mut self) {
+        let catalog = &self.engine.catalog;
+        self.publish.retain(|name, _| name == RAW_TABLE || catalog.get(name).is_some());
+        self.tables.retain(|name, _| self.publish.contains_key(name));
+    }
+
+    fn read_events(&mut self, raw: Table) {
+        let before = self.tables.get(RAW_TABLE);
+        if !raw.changed_partitions(before).is_empty() {
+            self.changed.insert(RAW_TABLE.to_string());
+        }
+        self.publish.insert(
+            RAW_TABLE.to_string(),
+            PublishedTable {
+                version: raw.version(),
+                fingerprint: String::new(),
+                built_from: BTreeMap::new(),
+                materialized: true,
+            },
+        );
+        self.tables.insert(RAW_TABLE.to_string(), raw);
+    }
+
     async fn build(
         &mut self,
         model: &Model,
@@ -149,152 +139,147 @@ impl Run<'_> {
         let context = self.engine.sessions.session()?;
         self.engine.register(&context, &model.depends_on, &self.tables, &whole).await?;
         let frame = self.engine.plan_model(&context, model).await?;
-        let schema = stored_schema(frame.schema().as_arrow());
-        self.check_contract(model, &schema)?;
+        let layout = layout(frame.schema(), model.properties.config.partition_by.as_deref())
+            .map_err(|e| e.with("model", &model.name))?;
+        check_contract(model, &layout)?;
 
-        if model.materialized() == Materialized::View {
-            let is_new = published.is_none_or(|p| p.fingerprint != fingerprint);
-            self.publish.insert(model.name.clone(), PublishedTable {
-                version: 0,
-                fingerprint,
-                built_from: BTreeMap::new(),
-                materialized: false,
-            });
-            if is_new || model.depends_on.iter().any(|name| self.changed.contains(name)) {
-                self.changed.insert(model.name.clone());
-            }
-            let reason = match published {
-                None => Reason::New,
-                Some(_) if is_new => Reason::ModelChanged,
-                Some(_) => Reason::UpToDate,
-            };
-            return Ok(report(model, reason, 0, None, started));
+        let mut report = ModelReport {
+            name: model.name.clone(),
+            materialized: model.properties.config.materialized.name().to_string(),
+            reason: Reason::UpToDate,
+            rows: 0,
+            partitions: layout.partition_by.as_ref().map(|_| 0),
+            seconds: 0.0,
+        };
+        if is_table(model) {
+            // A publication may name what was a view then.
+            let published = published.filter(|published| published.materialized);
+            self.build_table(model, &fingerprint, published, frame, layout, &mut report).await?;
+        } else {
+            report.reason = self.publish_view(model, fingerprint, published);
         }
+        report.seconds = started.elapsed().as_secs_f64();
+        Ok(report)
+    }
 
-        // A publication may name what was a view then.
-        let published = published.filter(|published| published.materialized);
-        let this = self.tables.get(&model.name).cloned();
+    fn publish_view(
+        &mut self,
+        model: &Model,
+        fingerprint: String,
+        published: Option<&PublishedTable>,
+    ) -> Reason {
+        let reason = match published {
+            None => Reason::New,
+            Some(before) if before.fingerprint != fingerprint => Reason::ModelChanged,
+            Some(_) => Reason::UpToDate,
+        };
+        if reason != Reason::UpToDate {
+            self.changed.insert(model.name.clone());
+        }
+        let entry = PublishedTable {
+            version: 0,
+            fingerprint,
+            built_from: BTreeMap::new(),
+            materialized: false,
+        };
+        self.publish.insert(model.name.clone(), entry);
+        reason
+    }
+
+    async fn build_table(
+        &mut self,
+        model: &Model,
+        fingerprint: &str,
+        published: Option<&PublishedTable>,
+        frame: DataFrame,
+        layout: Layout,
+        report: &mut ModelReport,
+    ) -> Result<()> {
+        let engine = self.engine;
+        let this = self.tables.get(&model.name).filter(|table| *table.layout() == layout).cloned();
         let deltas = match published {
             Some(published) => {
-                incremental::deltas(self.engine, model, published, &self.tables).await?
+                incremental::deltas(engine, model, published, &self.tables).await?
             }
             None => Vec::new(),
         };
-        let (reason, mut work) = incremental::decide(
-            self.engine,
+        let (reason, work) = incremental::decide(
+            engine,
             model,
-            &fingerprint,
+            fingerprint,
             published,
             self.full_refresh,
             &deltas,
             &self.tables,
         )
         .await?;
-        let partition_by = model.partition_by().map(str::to_string);
-        let compatible = this.as_ref().is_some_and(|table| {
-            *table.schema() == *schema && table.partition_by() == partition_by.as_deref()
-        });
-        if !compatible {
-            work = Work::Everything;
-        }
-        let layout = Layout {
-            partition_by,
-            sort_by: model.sort_by().to_vec(),
-            checksum_columns: None,
-        };
-        let old = this.filter(|_| compatible);
-        let replacement = match (work, &old) {
-            (Work::Nothing, Some(_)) => None,
-            (Work::Partitions(partitions), Some(this)) => {
-                let frame = self.partitions_frame(model, &partitions).await?;
-                let written = self.write(model, &schema, &layout, frame).await?;
-                Some(replace(this, written, Some(&partitions)))
-            }
-            (Work::Keys, Some(this)) => {
-                let sql = model.scope_sql.as_deref().unwrap_or_default();
-                let scope =
-                    scope::find(self.engine, model, sql, this, &deltas, &self.tables).await?;
-                let merged =
-                    scope::merge(self.engine, model, &scope, this, &self.tables).await?;
-                let written = self.write(model, &schema, &layout, merged.frame).await?;
-                Some(replace(this, written, Some(&merged.partitions)))
-            }
-            (_, Some(this)) => {
-                let written = self.write(model, &schema, &layout, frame).await?;
-                Some(replace(this, written, None))
-            }
-            (_, None) => {
-                let written = self.write(model, &schema, &layout, frame).await?;
-                let add = written.all();
-                Some(Replacement {
-                    rows: add.iter().map(|file| file.rows).sum(),
-                    partitions: count_partitions(&add),
-                    add,
-                    keep: Vec::new(),
-                })
-            }
-        };
-
-        let built_from = incremental::built_from(self.engine, model, &self.tables);
-        let (rows, partitions) = match replacement {
-            None => (0, 0),
-            Some(replacement) => {
-                let counts = (replacement.rows, replacement.partitions);
-                let table =
-                    self.commit(model, &schema, &layout, old.as_ref(), replacement).await?;
-                let unchanged =
-                    old.is_some_and(|old| table.changed_partitions(Some(&old)).is_empty());
-                if !unchanged {
+        report.reason = reason;
+        let table = match (work, this) {
+            (Work::Nothing, Some(this)) => this,
+            (work, this) => {
+                let replacement =
+                    self.compute(model, work, this.as_ref(), &deltas, frame, &layout).await?;
+                report.rows = replacement.rows();
+                report.partitions =
+                    layout.partition_by.as_ref().map(|_| replacement.partitions());
+                let table = replacement
+                    .commit(&engine.store, &model.name, &layout, this.as_ref())
+                    .await?;
+                if this.is_none() || !table.changed_partitions(this.as_ref()).is_empty() {
                     self.changed.insert(model.name.clone());
                 }
-                self.tables.insert(model.name.clone(), table);
-                counts
+                table
             }
         };
-        let version = match self.tables.get(&model.name) {
-            Some(table) => table.version(),
-            None => return Err(Error::internal("a built model has no table")),
-        };
-        self.publish.insert(model.name.clone(), PublishedTable {
-            version,
-            fingerprint,
-            built_from,
+        let entry = PublishedTable {
+            version: table.version(),
+            fingerprint: fingerprint.to_string(),
+            built_from: incremental::built_from(engine, model, &self.tables),
             materialized: true,
-        });
-        let partitions = layout.partition_by.map(|_| partitions);
-        Ok(report(model, reason, rows, partitions, started))
+        };
+        self.publish.insert(model.name.clone(), entry);
+        self.tables.insert(model.name.clone(), table);
+        Ok(())
+    }
+
+    /// Computes as much of the model as the work asks for, and writes it. `frame` is all of
+    /// it.
+    async fn compute(
+        &self,
+        model: &Model,
+        work: Work,
+        this: Option<&Table>,
+        deltas: &[Delta],
+        frame: DataFrame,
+        layout: &Layout,
+    ) -> Result<Replacement> {
+        let engine = self.engine;
+        let order = order(model);
+        let (frame, rebuilt) = match (work, this) {
+            (Work::Partitions(partitions), Some(_)) => {
+                (self.partitions_frame(model, &partitions).await?, Some(partitions))
+            }
+            (Work::Keys, Some(this)) => {
+                let scope = scope::find(engine, model, this, deltas, &self.tables).await?;
+                let merged = scope::merge(engine, model, &scope, this, &self.tables).await?;
+                (merged.frame, Some(merged.partitions))
+            }
+            _ => (frame, None),
+        };
+        let written = write_frame(&engine.store, &model.name, layout, &order, frame).await?;
+        Ok(match this {
+            Some(this) => Replacement::of(this, written, rebuilt.as_ref()),
+            None => Replacement::all(written),
+        })
     }
 
     /// Every table that the model reads must be there.
     fn check_inputs(&self, model: &Model) -> Result<()> {
         for name in self.engine.base_tables(model) {
             if !self.tables.contains_key(&name) {
-                return Err(Error::model(format!(
-                    "{} reads {name}, which has not been built",
-                    model.name
-                ))
-                .with("model", &model.name)
-                .hint(format!("`attrib run --select +{}` builds it too", model.name)));
-            }
-        }
-        Ok(())
-    }
-
-    /// What the YAML says of the columns must hold of the SQL.
-    fn check_contract(&self, model: &Model, schema: &SchemaRef) -> Result<()> {
-        let columns: Vec<(String, String)> = schema
-            .fields()
-            .iter()
-            .map(|field| (field.name().clone(), field.data_type().to_string()))
-            .collect();
-        model.check_columns(&columns)?;
-        for column in model.partition_by().into_iter().chain(model.sort_by().iter().map(String::as_str)) {
-            if schema.field_with_name(column).is_err() {
-                return Err(Error::model(format!(
-                    "the model is partitioned or sorted by `{column}`, which its SQL does not give"
-                ))
-                .with("model", &model.name)
-                .with("file", model.origin.display()));
+                return Err(Error::model(format!("{name} has not been built"))
+                    .with("model", &model.name)
+                    .hint(format!("`attrib run --select +{}` builds it too", model.name)));
             }
         }
         Ok(())
@@ -306,205 +291,53 @@ impl Run<'_> {
         model: &Model,
         partitions: &Partitions,
     ) -> Result<DataFrame> {
-        let days = model.reads_back_days(&self.engine.parameters)?;
+        let days = model.properties.config.reads_back(&self.engine.parameters)?;
         let context = self.engine.sessions.session()?;
         let restrict = |_: &str, table: &Table| -> Result<Arc<dyn TableProvider>> {
             Ok(incremental::restricted(table, partitions, days))
         };
         self.engine.register(&context, &model.depends_on, &self.tables, &restrict).await?;
         let frame = self.engine.plan_model(&context, model).await?;
-        let Some(partition_by) = model.partition_by() else {
-            return Ok(frame);
-        };
-        let data_type = frame
-            .schema()
-            .field_with_unqualified_name(partition_by)
-            .map_err(|e| explain::failed(&model.name, e))?
-            .data_type()
-            .clone();
-        let values = partitions
-            .iter()
-            .map(|value| {
-                let value = match value {
-                    Some(text) => datafusion::common::ScalarValue::try_from_string(
-                        text.clone(),
-                        &data_type,
-                    ),
-                    None => datafusion::common::ScalarValue::try_from(&data_type),
-                };
-                value.map(lit)
-            })
-            .collect::<Result<Vec<Expr>, _>>()
-            .map_err(|e| explain::failed(&model.name, e))?;
-        frame
-            .filter(col(Column::from_name(partition_by)).in_list(values, false))
-            .map_err(|e| explain::failed(&model.name, e))
-    }
-
-    async fn write(
-        &self,
-        model: &Model,
-        schema: &SchemaRef,
-        layout: &Layout,
-        frame: DataFrame,
-    ) -> Result<Written> {
-        write_frame(&self.engine.store, &model.name, schema, layout, frame).await
-    }
-
-    /// Commits the files that make up the model's new version on top of whatever version
-    /// the table has, published or left behind by a run that died.
-    async fn commit(
-        &self,
-        model: &Model,
-        schema: &SchemaRef,
-        layout: &Layout,
-        old: Option<&Table>,
-        replacement: Replacement,
-    ) -> Result<Table> {
-        if let Some(old) = old
-            && replacement.add.is_empty()
-            && replacement.keep.len() == old.files().len()
-        {
-            return Ok(old.clone());
+        match &model.properties.config.partition_by {
+            Some(column) => within(frame, column, partitions)
+                .map_err(|e| explain::failed(&model.name, e)),
+            None => Ok(frame),
         }
-        let store = &self.engine.store;
-        let latest = match store.table(&model.name).await? {
-            Some(table) => table,
-            None => {
-                store.create(&model.name, schema, layout.partition_by.as_deref()).await?
-            }
-        };
-        let wanted: BTreeSet<&str> =
-            replacement.keep.iter().map(|file| file.path.as_str()).collect();
-        let present: BTreeSet<&str> =
-            latest.files().iter().map(|file| file.path.as_str()).collect();
-        let remove: Vec<DataFile> = latest
-            .files()
-            .iter()
-            .filter(|file| !wanted.contains(file.path.as_str()))
-            .cloned()
-            .collect();
-        let mut add = replacement.add;
-        add.extend(
-            replacement.keep.iter().filter(|file| !present.contains(file.path.as_str())).cloned(),
-        );
-        let same = *latest.schema() == **schema
-            && latest.partition_by() == layout.partition_by.as_deref();
-        latest
-            .commit(Change {
-                add,
-                remove,
-                data_change: true,
-                operation: "attrib run".to_string(),
-                metadata: serde_json::Map::new(),
-                transaction: None,
-                schema: (!same).then(|| (schema.clone(), layout.partition_by.clone())),
-            })
-            .await
     }
 }
 
-/// The new files of the partitions that came out with other rows than before; the old
-/// files of all others.
-fn replace(this: &Table, written: Written, rebuilt: Option<&Partitions>) -> Replacement {
-    let old = this.partitions();
-    let mut add = Vec::new();
-    let mut same = BTreeSet::new();
-    let mut replaced: BTreeSet<Option<String>> = match rebuilt {
-        Some(partitions) => partitions.clone(),
-        None => old.keys().cloned().collect(),
-    };
-    for (value, files) in written.files {
-        let signature = crate::snapshot::Signature::of(&files);
-        if old.get(&value) == Some(&signature) {
-            same.insert(value);
-        } else {
-            replaced.insert(value);
-            add.extend(files);
-        }
-    }
-    replaced.retain(|value| !same.contains(value));
-    let keep: Vec<DataFile> = this
-        .files()
+/// The order of the rows in a model's files.
+pub(crate) fn order(model: &Model) -> Order {
+    Order { sort_by: model.properties.config.sort_by.clone(), checksum_columns: None }
+}
+
+/// What the YAML says of the columns must hold of the SQL.
+fn check_contract(model: &Model, layout: &Layout) -> Result<()> {
+    let columns: Vec<(String, String)> = layout
+        .schema
+        .fields()
         .iter()
-        .filter(|file| !replaced.contains(&file.partition))
-        .cloned()
+        .map(|field| (field.name().clone(), field.data_type().to_string()))
         .collect();
-    Replacement {
-        rows: add.iter().map(|file| file.rows).sum(),
-        partitions: count_partitions(&add),
-        add,
-        keep,
-    }
+    model.check_columns(&columns)
 }
 
-fn count_partitions(files: &[DataFile]) -> u64 {
-    files.iter().map(|file| &file.partition).collect::<BTreeSet<_>>().len() as u64
-}
-
-fn report(
-    model: &Model,
-    reason: Reason,
-    rows: u64,
-    partitions: Option<u64>,
-    started: Instant,
-) -> ModelReport {
-    ModelReport {
-        name: model.name.clone(),
-        materialized: model.materialized().to_string(),
-        reason,
-        rows,
-        partitions,
-        seconds: started.elapsed().as_secs_f64(),
+/// `frame`'s rows whose `column` is one of the values, given in Delta's text.
+fn within(
+    frame: DataFrame,
+    column: &str,
+    values: &Partitions,
+) -> Result<DataFrame, DataFusionError> {
+    let data_type = frame.schema().field_with_unqualified_name(column)?.data_type().clone();
+    let literals = values
+        .iter()
+        .flatten()
+        .map(|text| ScalarValue::try_from_string(text.clone(), &data_type).map(lit))
+        .collect::<Result<Vec<Expr>, _>>()?;
+    let column = col(Column::from_name(column));
+    let mut condition = column.clone().in_list(literals, false);
+    if values.contains(&None) {
+        condition = condition.or(column.is_null());
     }
-}
-
-/// What a run would rebuild now, and why. What depends on rows that are yet to be computed
-/// is told from the tables as they are.
-pub async fn pending(
-    engine: &Engine,
-    raw: Table,
-    latest: Option<&Publication>,
-) -> Result<Vec<PendingModel>> {
-    let mut tables = match latest {
-        Some(publication) => engine.open(publication).await?,
-        None => Tables::new(),
-    };
-    tables.insert(RAW_TABLE.to_string(), raw);
-    let published = latest.map(|publication| publication.tables.clone()).unwrap_or_default();
-    let mut waiting: BTreeSet<String> = BTreeSet::new();
-    let mut pending = Vec::new();
-    for name in engine.catalog.order() {
-        let Some(model) = engine.catalog.model(name) else { continue };
-        let before = published.get(name);
-        let fingerprint = engine.fingerprint(model);
-        let upstream: Vec<String> =
-            engine.base_tables(model).into_iter().filter(|base| waiting.contains(base)).collect();
-        let is_stale = before.is_none_or(|before| before.fingerprint != fingerprint);
-        let (reason, partitions) = if model.materialized() == Materialized::View || is_stale {
-            match before {
-                None => (Reason::New, None),
-                Some(_) if is_stale => (Reason::ModelChanged, None),
-                Some(_) => continue,
-            }
-        } else if !upstream.is_empty() {
-            (Reason::UpstreamChanged { upstream }, None)
-        } else if let Some(before) = before {
-            let deltas = incremental::deltas(engine, model, before, &tables).await?;
-            let (reason, work) = incremental::decide(
-                engine, model, &fingerprint, Some(before), false, &deltas, &tables,
-            )
-            .await?;
-            match work {
-                Work::Nothing => continue,
-                Work::Partitions(partitions) => (reason, Some(partitions.len() as u64)),
-                Work::Everything | Work::Keys => (reason, None),
-            }
-        } else {
-            (Reason::New, None)
-        };
-        waiting.insert(name.clone());
-        pending.push(PendingModel { name: name.clone(), reason, partitions });
-    }
-    Ok(pending)
+    frame.filter(condition)
 }

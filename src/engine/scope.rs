@@ -18,9 +18,8 @@ use datafusion::prelude::{DataFrame, SessionContext, col};
 use super::incremental::{Delta, partition_values};
 use super::table::SnapshotTable;
 use super::{Engine, Tables, register_table, whole};
-use super::write::conform;
 use crate::models::Model;
-use crate::snapshot::Table;
+use crate::snapshot::{Table, conform};
 use crate::{Error, Result};
 
 /// The keys to recompute, as rows.
@@ -85,11 +84,13 @@ impl Scope {
 pub(crate) async fn find(
     engine: &Engine,
     model: &Model,
-    sql: &str,
     this: &Table,
     deltas: &[Delta],
     tables: &Tables,
 ) -> Result<Scope> {
+    let Some(query) = &model.scope else {
+        return Err(Error::internal("a model without a scope query"));
+    };
     let mut scope: Option<Scope> = None;
     loop {
         let context = engine.sessions.session()?;
@@ -104,16 +105,8 @@ pub(crate) async fn find(
             None => Scope { schema: key_schema(this, deltas)?, batches: Vec::new() },
         };
         register_table(&context, "scope", previous.provider()?)?;
-        let path = model.origin.display().replace(".sql", ".scope.sql");
-        let frame = engine
-            .plan_text(&context, sql, super::explain::Origin {
-                what: "model",
-                name: &model.name,
-                path: &path,
-                sql,
-                kind: crate::ErrorKind::Model,
-            })
-            .await?;
+        let frame =
+            engine.plan(&context, query.sql()).await.map_err(|e| query.explain(&e))?;
         let found = frame
             .collect()
             .await

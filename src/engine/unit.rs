@@ -14,10 +14,11 @@ use comfy_table::{Table as TextTable, presets};
 use datafusion::catalog::MemTable;
 use datafusion::prelude::SessionContext;
 
-use super::write::stored_schema;
+use super::write::layout;
 use super::{Engine, register_table};
 use crate::events::{self, RAW_TABLE};
 use crate::models::{Cell, Row, UnitTest};
+use crate::progress::Progress;
 use crate::report::{Outcome, TestReport};
 use crate::{Error, Result};
 
@@ -28,12 +29,11 @@ use crate::{Error, Result};
 pub(super) async fn run(
     engine: &Engine,
     selected: &BTreeSet<String>,
-    observe: &(dyn Fn(&TestReport) + Send + Sync),
+    progress: &dyn Progress,
 ) -> Result<Vec<TestReport>> {
     let tests: Vec<&UnitTest> = engine
         .catalog
         .unit_tests()
-        .iter()
         .filter(|test| selected.contains(&test.model))
         .collect();
     if tests.is_empty() {
@@ -43,7 +43,7 @@ pub(super) async fn run(
     let mut reports = Vec::new();
     for test in tests {
         let report = run_one(engine, test, &schemas).await?;
-        observe(&report);
+        progress.test(&report);
         reports.push(report);
     }
     Ok(reports)
@@ -59,10 +59,10 @@ async fn schemas(engine: &Engine) -> Result<BTreeMap<String, SchemaRef>> {
         register_table(context, name, table)
     };
     add(&context, RAW_TABLE, nullable(&events::schema()))?;
-    for name in engine.catalog.order() {
-        let Some(model) = engine.catalog.model(name) else { continue };
+    for name in engine.graph.order() {
+        let Some(model) = engine.catalog.get(name) else { continue };
         let frame = engine.plan_model(&context, model).await?;
-        add(&context, name, stored_schema(frame.schema().as_arrow()))?;
+        add(&context, name, layout(frame.schema(), None)?.schema)?;
     }
     Ok(schemas)
 }
@@ -80,12 +80,9 @@ async fn run_one(
         engine.parameters = Arc::new(parameters);
     }
     let place = |error: Error| {
-        error.with("unit test", &test.name).with("file", test.origin.display())
+        error.with("unit test", &test.name).with("file", &test.origin)
     };
-    let model = engine
-        .catalog
-        .model(&test.model)
-        .ok_or_else(|| place(Error::model(format!("there is no model {}", test.model))))?;
+    let model = engine.catalog.model(&test.model).map_err(place)?;
     let context = engine.sessions.session()?;
     for name in &model.depends_on {
         let Some(schema) = schemas.get(name) else { continue };

@@ -2,23 +2,23 @@
 //! DataFusion's spilling sort), cut where the partition changes, written file by file.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::compute::{cast, partition};
-use arrow::datatypes::{DataType, Date32Type, Schema, SchemaRef};
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Field, Schema};
+use datafusion::common::{Column, DFSchema};
 use datafusion::prelude::{DataFrame, col};
 use futures::TryStreamExt;
 
-use crate::snapshot::{DataFile, FileWriter, Store, WriterOptions};
-use crate::{Error, Result};
+use crate::Result;
+use crate::snapshot::{
+    DataFile, FileWriter, Layout, Store, WriterOptions, conform, split_by_partition,
+};
 
-/// How a table's files are laid out.
+/// The order of rows in a table's files, and what stands for a row in its signature.
 #[derive(Debug, Clone, Default)]
-pub struct Layout {
-    pub partition_by: Option<String>,
+pub struct Order {
     pub sort_by: Vec<String>,
-    /// The columns that stand for a row in the table's signature; all, if none are named.
+    /// All columns, if none are named.
     pub checksum_columns: Option<Vec<String>>,
 }
 
@@ -41,33 +41,15 @@ impl Written {
     }
 }
 
-/// The types that a table stores: views and dictionaries become plain, timestamps are
-/// microseconds in UTC, and small or unsigned integers take the next type of Delta's.
-pub fn stored_schema(schema: &Schema) -> SchemaRef {
-    use arrow::datatypes::{Field, TimeUnit};
+/// The layout of a query's result as a table. Whether a column can be null is the planner's
+/// guess and changes with its mood, so every column can.
+pub fn layout(schema: &DFSchema, partition_by: Option<&str>) -> Result<Layout> {
     let fields: Vec<Field> = schema
         .fields()
         .iter()
-        .map(|field| {
-            let data_type = match field.data_type() {
-                DataType::Utf8View | DataType::LargeUtf8 => DataType::Utf8,
-                DataType::BinaryView
-                | DataType::LargeBinary
-                | DataType::FixedSizeBinary(_) => DataType::Binary,
-                DataType::Dictionary(_, value) => value.as_ref().clone(),
-                DataType::Timestamp(_, _) => {
-                    DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
-                }
-                DataType::UInt8 | DataType::UInt16 => DataType::Int32,
-                DataType::UInt32 | DataType::UInt64 => DataType::Int64,
-                DataType::Date64 => DataType::Date32,
-                DataType::Null => DataType::Utf8,
-                other => other.clone(),
-            };
-            Field::new(field.name(), data_type, true)
-        })
+        .map(|field| field.as_ref().clone().with_nullable(true))
         .collect();
-    Arc::new(Schema::new(fields))
+    Layout::new(&Schema::new(fields), partition_by)
 }
 
 /// Runs `frame` and writes its rows as files of table `name`. Nothing is committed: on an
@@ -75,15 +57,15 @@ pub fn stored_schema(schema: &Schema) -> SchemaRef {
 pub async fn write_frame(
     store: &Store,
     name: &str,
-    schema: &SchemaRef,
     layout: &Layout,
+    order: &Order,
     frame: DataFrame,
 ) -> Result<Written> {
     let keys: Vec<_> = layout
         .partition_by
         .iter()
-        .chain(&layout.sort_by)
-        .map(|column| col(datafusion::common::Column::from_name(column)).sort(true, true))
+        .chain(&order.sort_by)
+        .map(|column| col(Column::from_name(column)).sort(true, true))
         .collect();
     let mut stream = async {
         let frame = if keys.is_empty() { frame } else { frame.sort(keys)? };
@@ -92,11 +74,11 @@ pub async fn write_frame(
     .await
     .map_err(|e| super::explain::failed(name, e))?;
 
-    let mut writer = PartitionWriter::new(store, name, schema, layout);
+    let mut writer = PartitionWriter::new(store, name, layout, order);
     while let Some(batch) =
         stream.try_next().await.map_err(|e| super::explain::failed(name, e))?
     {
-        writer.write(&conform(&batch, schema)?).await?;
+        writer.write(&conform(&batch, &layout.schema)?).await?;
     }
     writer.finish().await
 }
@@ -105,8 +87,8 @@ pub async fn write_frame(
 pub struct PartitionWriter<'a> {
     store: &'a Store,
     name: &'a str,
-    schema: &'a SchemaRef,
     layout: &'a Layout,
+    order: &'a Order,
     open: Option<(Option<String>, FileWriter)>,
     written: Written,
 }
@@ -115,10 +97,10 @@ impl<'a> PartitionWriter<'a> {
     pub fn new(
         store: &'a Store,
         name: &'a str,
-        schema: &'a SchemaRef,
         layout: &'a Layout,
+        order: &'a Order,
     ) -> Self {
-        PartitionWriter { store, name, schema, layout, open: None, written: Written::default() }
+        PartitionWriter { store, name, layout, order, open: None, written: Written::default() }
     }
 
     /// Writes a batch of the table's schema.
@@ -126,20 +108,22 @@ impl<'a> PartitionWriter<'a> {
         if batch.num_rows() == 0 {
             return Ok(());
         }
-        let partition_by = self.layout.partition_by.as_deref();
-        for (value, slice) in slices(batch, partition_by)? {
+        let slices = match &self.layout.partition_by {
+            Some(column) => split_by_partition(batch, column)?,
+            None => vec![(None, batch.clone())],
+        };
+        for (value, slice) in slices {
             if self.open.as_ref().is_none_or(|(current, _)| *current != value) {
                 self.close().await?;
                 let options = WriterOptions {
-                    sort_columns: self.layout.sort_by.clone(),
+                    sort_columns: self.order.sort_by.clone(),
                     rows_per_file: ROWS_PER_FILE,
-                    checksum_columns: self.layout.checksum_columns.clone(),
+                    checksum_columns: self.order.checksum_columns.clone(),
                 };
                 let writer = FileWriter::create(
                     self.store,
                     self.name,
-                    self.schema,
-                    partition_by,
+                    self.layout,
                     value.clone(),
                     options,
                 )
@@ -166,59 +150,4 @@ impl<'a> PartitionWriter<'a> {
         self.close().await?;
         Ok(self.written)
     }
-}
-
-/// `batch` with the columns and types of `schema`.
-pub fn conform(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
-    let columns = schema
-        .fields()
-        .iter()
-        .zip(batch.columns())
-        .map(|(field, column)| {
-            if column.data_type() == field.data_type() {
-                Ok(column.clone())
-            } else {
-                cast(column, field.data_type())
-            }
-        })
-        .collect::<Result<Vec<ArrayRef>, _>>()
-        .and_then(|columns| RecordBatch::try_new(schema.clone(), columns));
-    columns.map_err(|e| Error::internal("cannot store a result").caused_by(e))
-}
-
-/// The runs of equal partition values in a sorted batch, the value as Delta writes it.
-fn slices(
-    batch: &RecordBatch,
-    partition_by: Option<&str>,
-) -> Result<Vec<(Option<String>, RecordBatch)>> {
-    let Some(name) = partition_by else {
-        return Ok(vec![(None, batch.clone())]);
-    };
-    let column = batch
-        .column_by_name(name)
-        .ok_or_else(|| Error::internal(format!("no partition column `{name}`")))?;
-    let ranges = partition(std::slice::from_ref(column))
-        .map_err(|e| Error::internal("cannot cut a batch into partitions").caused_by(e))?
-        .ranges();
-    ranges
-        .into_iter()
-        .map(|range| {
-            let value = partition_text(column, range.start)?;
-            Ok((value, batch.slice(range.start, range.len())))
-        })
-        .collect()
-}
-
-/// Row `i` of a partition column as Delta writes it: dates as `YYYY-MM-DD`.
-fn partition_text(column: &ArrayRef, i: usize) -> Result<Option<String>> {
-    if column.is_null(i) {
-        return Ok(None);
-    }
-    if let DataType::Date32 = column.data_type() {
-        let date = column.as_primitive::<Date32Type>().value_as_date(i);
-        return Ok(date.map(|date| date.format("%Y-%m-%d").to_string()));
-    }
-    let text = cast(&column.slice(i, 1), &DataType::Utf8)
-        .map_err(|e| Error::internal("a partition column has no text form").caused_by(e))?;
-    Ok(Some(text.as_string::<i32>().value(0).to_string()))
 }

@@ -13,6 +13,7 @@ use super::{IngestOptions, Project, QueryOptions, RunOptions, Silent, io};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::engine::unit::{difference, texts};
+use crate::progress::Progress;
 use crate::report::{Outcome, TestReport};
 use crate::{Error, Result};
 
@@ -25,7 +26,7 @@ type Row = Vec<Option<String>>;
 pub(super) async fn test(
     config: &Config,
     folder: &Path,
-    observe: &(dyn Fn(&TestReport) + Send + Sync),
+    progress: &dyn Progress,
 ) -> Result<Vec<TestReport>> {
     let mut fixtures = Vec::new();
     find(folder, &mut fixtures)?;
@@ -38,7 +39,7 @@ pub(super) async fn test(
     let mut reports = Vec::new();
     for fixture in fixtures {
         for report in test_one(config, folder, &fixture).await? {
-            observe(&report);
+            progress.test(&report);
             reports.push(report);
         }
     }

@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use super::Project;
 use crate::Result;
-use crate::engine::ingest::raw_layout;
+use crate::engine::ingest::raw_order;
+use crate::engine::run::order;
 use crate::engine::table::SnapshotTable;
-use crate::engine::write::{Layout, write_frame};
+use crate::engine::write::{Order, write_frame};
 use crate::events::RAW_TABLE;
 use crate::report::MaintenanceReport;
 use crate::snapshot::{Change, DataFile, Table, vacuum};
@@ -24,7 +25,7 @@ impl Project {
         let mut publish = published.clone();
         let mut reports = Vec::new();
         if let Some(raw) = engine.store.table(RAW_TABLE).await? {
-            let (compacted, report) = self.compact_table(&raw, &raw_layout()).await?;
+            let (compacted, report) = self.compact_table(&raw, &raw_order()).await?;
             if let Some(entry) = publish.get_mut(RAW_TABLE)
                 && entry.version == raw.version()
             {
@@ -33,16 +34,11 @@ impl Project {
             reports.push(report);
         }
         for (name, entry) in &published {
-            let Some(model) = engine.catalog.model(name).filter(|_| entry.materialized) else {
+            let Some(model) = engine.catalog.get(name).filter(|_| entry.materialized) else {
                 continue;
             };
             let table = engine.store.table_at(name, entry.version).await?;
-            let layout = Layout {
-                partition_by: table.partition_by().map(str::to_string),
-                sort_by: model.sort_by().to_vec(),
-                checksum_columns: None,
-            };
-            let (compacted, report) = self.compact_table(&table, &layout).await?;
+            let (compacted, report) = self.compact_table(&table, &order(model)).await?;
             if let Some(entry) = publish.get_mut(name) {
                 entry.version = compacted.version();
             }
@@ -57,7 +53,7 @@ impl Project {
     async fn compact_table(
         &self,
         table: &Table,
-        layout: &Layout,
+        order: &Order,
     ) -> Result<(Table, MaintenanceReport)> {
         let engine = &self.engine;
         let mut by_partition: BTreeMap<Option<&str>, Vec<DataFile>> = BTreeMap::new();
@@ -73,7 +69,7 @@ impl Project {
                 .read_table(Arc::new(part))
                 .map_err(|e| crate::engine::explain::failed(table.name(), e))?;
             let written =
-                write_frame(&engine.store, table.name(), &table.schema(), layout, frame).await?;
+                write_frame(&engine.store, table.name(), table.layout(), order, frame).await?;
             remove.extend(files);
             add.extend(written.all());
         }
@@ -89,18 +85,15 @@ impl Project {
                 .map(|file| file.path.as_str())
                 .collect();
             let change = Change {
+                add,
+                data_change: false,
                 remove: latest
                     .files()
                     .iter()
                     .filter(|file| !kept.contains(file.path.as_str()))
                     .cloned()
                     .collect(),
-                add,
-                data_change: false,
-                operation: "attrib compact".to_string(),
-                metadata: serde_json::Map::new(),
-                transaction: None,
-                schema: None,
+                ..Change::new("compact")
             };
             latest.commit(change).await?
         };

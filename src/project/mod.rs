@@ -26,7 +26,7 @@ use crate::engine::session::Sessions;
 use crate::engine::{Engine, audit, ingest, query, run};
 use crate::events::Fields;
 use crate::functions::{Channels, FunctionSettings};
-use crate::models::Catalog;
+use crate::models::{Catalog, Graph, Origin, select};
 use crate::report::{IngestReport, ListedModel, RunReport, TestRunReport};
 use crate::snapshot::Store;
 use crate::{Error, Result};
@@ -94,6 +94,7 @@ impl Project {
         let models = config.models_dir();
         let models = models.is_dir().then_some(models);
         let catalog = Catalog::load(models.as_deref())?;
+        let graph = Graph::new(&catalog, &[])?;
         let store = Store::open(&config.snapshot_location())?;
         let functions = FunctionSettings {
             ignore_referrers: config.ignore_referrers.clone(),
@@ -103,6 +104,7 @@ impl Project {
         let engine = Engine {
             store: Arc::new(store),
             catalog: Arc::new(catalog),
+            graph: Arc::new(graph),
             parameters: Arc::new(config.parameters()),
             config: Arc::new(config),
             sessions,
@@ -127,13 +129,11 @@ impl Project {
         progress: &dyn Progress,
     ) -> Result<IngestReport> {
         let format = options.format.as_deref().map(str::parse).transpose()?;
-        let location = PathBuf::from(self.engine.config.snapshot_location());
-        let local = self.engine.store.is_local().then_some(location.as_path());
         let options = ingest::IngestOptions {
             format,
             strict: options.strict,
             fields: Fields::from_toml(&self.engine.config.fields)?,
-            rejects_folder: ingest::rejects_folder(local),
+            rejects_folder: ingest::rejects_folder(self.engine.store.folder()),
         };
         ingest::ingest(&self.engine, inputs, &options, progress).await
     }
@@ -147,13 +147,7 @@ impl Project {
         options: &RunOptions,
         progress: &dyn Progress,
     ) -> Result<RunReport> {
-        let report = run::run(
-            &self.engine,
-            options,
-            &|model| progress.model(model),
-            &|test| progress.test(test),
-        )
-        .await;
+        let report = run::run(&self.engine, options, progress).await;
         progress.finish();
         report
     }
@@ -182,14 +176,13 @@ impl Project {
         options: &TestOptions,
         progress: &dyn Progress,
     ) -> Result<TestRunReport> {
-        let observe = |test: &crate::report::TestReport| progress.test(test);
         let started = Instant::now();
         let report = match &options.fixtures {
-            Some(folder) => fixtures::test(&self.engine.config, folder, &observe)
+            Some(folder) => fixtures::test(&self.engine.config, folder, progress)
                 .await
                 .map(|tests| audit::summary(tests, started)),
             None => {
-                audit::test(&self.engine, &options.select, &options.exclude, &observe).await
+                audit::test(&self.engine, &options.select, &options.exclude, progress).await
             }
         };
         progress.finish();
@@ -197,22 +190,22 @@ impl Project {
     }
 
     /// The selected models, upstream first, and the raw table.
-    pub async fn list(&self, select: &[String]) -> Result<Vec<ListedModel>> {
-        let catalog = &self.engine.catalog;
-        let selected = catalog.select(select, &[])?;
-        let listed = catalog
-            .order()
+    pub async fn list(&self, criteria: &[String]) -> Result<Vec<ListedModel>> {
+        let Engine { catalog, graph, .. } = &self.engine;
+        let listed = select(catalog, graph, criteria, &[])?
             .iter()
-            .filter(|name| selected.contains(*name))
-            .filter_map(|name| catalog.model(name))
+            .filter_map(|name| catalog.get(name))
             .map(|model| ListedModel {
                 name: model.name.clone(),
                 layer: model.layer.clone(),
-                materialized: model.materialized().to_string(),
-                origin: model.origin.display(),
+                materialized: model.properties.config.materialized.name().to_string(),
+                origin: match model.origin() {
+                    Origin::BuiltIn(_) => "builtin".to_string(),
+                    Origin::File(path) => path.display().to_string(),
+                },
                 depends_on: model.depends_on.iter().cloned().collect(),
-                tags: model.tags().to_vec(),
-                description: model.description().to_string(),
+                tags: model.properties.config.tags.iter().cloned().collect(),
+                description: model.properties.description.clone(),
             })
             .collect();
         Ok(listed)

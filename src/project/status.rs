@@ -2,7 +2,7 @@
 
 use super::Project;
 use crate::Result;
-use crate::engine::run::pending;
+use crate::engine::pending::pending;
 use crate::events::RAW_TABLE;
 use crate::report::{StatusReport, TableStatus};
 use crate::snapshot::Table;
@@ -18,11 +18,11 @@ impl Project {
         if let Some(raw) = &raw {
             tables.push(table_status(raw, "raw"));
         }
-        for name in engine.catalog.order() {
+        for name in engine.graph.order() {
             let published = publication.as_ref().and_then(|p| p.tables.get(name));
             if let Some(published) = published
                 && published.materialized
-                && let Some(model) = engine.catalog.model(name)
+                && let Some(model) = engine.catalog.get(name)
             {
                 let table = engine.store.table_at(name, published.version).await?;
                 tables.push(table_status(&table, &model.layer));
@@ -33,7 +33,7 @@ impl Project {
             None => Vec::new(),
         };
         Ok(StatusReport {
-            location: engine.store.location(),
+            location: engine.store.root_url().to_string(),
             run_id: publication.as_ref().map(|publication| publication.run_id),
             published_at: publication.as_ref().map(|publication| publication.published_at),
             tables,

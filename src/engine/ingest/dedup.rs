@@ -12,12 +12,12 @@ use datafusion::common::Column;
 use datafusion::prelude::{DataFrame, col};
 use futures::TryStreamExt;
 
-use super::raw_layout;
+use super::{PARTITION_BY, raw_layout, raw_order};
 use crate::engine::table::SnapshotTable;
-use crate::engine::write::{PartitionWriter, Written, conform};
+use crate::engine::write::{PartitionWriter, Written};
 use crate::engine::{Engine, explain};
-use crate::events::{self, RAW_TABLE};
-use crate::snapshot::Table;
+use crate::events::RAW_TABLE;
+use crate::snapshot::{Table, conform};
 use crate::{Error, Result};
 
 /// Sorts `frame` and writes the rows that neither an earlier one of it nor `raw` has.
@@ -27,23 +27,21 @@ pub(super) async fn write_new(
     raw: Option<&Table>,
     frame: DataFrame,
 ) -> Result<Written> {
-    let layout = raw_layout();
-    let keys = layout
-        .partition_by
-        .iter()
-        .chain(&layout.sort_by)
+    let order = raw_order();
+    let keys = std::iter::once(PARTITION_BY)
+        .chain(order.sort_by.iter().map(String::as_str))
         .map(|name| col(Column::from_name(name)).sort(true, true))
         .collect();
     let mut stream = async { frame.sort(keys)?.execute_stream().await }
         .await
         .map_err(|e| explain::failed(RAW_TABLE, e))?;
-    let schema = events::schema();
-    let mut writer = PartitionWriter::new(&engine.store, RAW_TABLE, &schema, &layout);
+    let layout = raw_layout()?;
+    let mut writer = PartitionWriter::new(&engine.store, RAW_TABLE, &layout, &order);
     let mut seen = Seen { day: None, stored: HashSet::new(), last: None };
     while let Some(batch) =
         stream.try_next().await.map_err(|e| explain::failed(RAW_TABLE, e))?
     {
-        let batch = conform(&batch, &schema)?;
+        let batch = conform(&batch, &layout.schema)?;
         let is_new = seen.new_rows(engine, raw, &batch).await?;
         let batch = filter_record_batch(&batch, &is_new)
             .map_err(|e| Error::internal("cannot drop duplicates").caused_by(e))?;

@@ -16,13 +16,13 @@ use datafusion::common::Column;
 use datafusion::prelude::{SessionContext, col, lit};
 use futures::TryStreamExt;
 
-use super::raw_layout;
+use super::{raw_layout, raw_order};
 use super::spool::Spool;
 use crate::engine::table::SnapshotTable;
-use crate::engine::write::{conform, write_frame};
+use crate::engine::write::write_frame;
 use crate::engine::{Engine, explain, register_table};
 use crate::events::{self, RAW_TABLE};
-use crate::snapshot::{DataFile, Table};
+use crate::snapshot::{DataFile, Table, conform};
 use crate::{Error, Result};
 
 /// Splits a batch into rows without and rows with an `event_id` of the source.
@@ -161,6 +161,6 @@ pub(super) async fn without(
         })
         .map_err(|e| explain::failed(RAW_TABLE, e))?;
     let written =
-        write_frame(&engine.store, RAW_TABLE, &events::schema(), &raw_layout(), frame).await?;
+        write_frame(&engine.store, RAW_TABLE, &raw_layout()?, &raw_order(), frame).await?;
     Ok(Rewritten { add: written.all(), remove })
 }

@@ -14,7 +14,6 @@ mod spool;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Instant;
 
 use arrow::record_batch::RecordBatch;
@@ -23,11 +22,11 @@ use self::inputs::Input;
 use self::rejects::Rejects;
 use self::spool::Spool;
 use super::Engine;
-use super::write::Layout;
+use super::write::Order;
 use crate::events::{self, Fields, Format, RAW_TABLE, ReadOptions, Reject, Sink};
 use crate::progress::Progress;
 use crate::report::IngestReport;
-use crate::snapshot::{Change, Table};
+use crate::snapshot::{Change, Layout, Table};
 use crate::{Error, Result};
 
 /// How to read.
@@ -46,10 +45,17 @@ pub struct IngestOptions {
 /// Rows read at once.
 const BATCH_ROWS: usize = 8192;
 
-/// The raw table's layout.
-pub(crate) fn raw_layout() -> Layout {
-    Layout {
-        partition_by: Some("event_day".to_string()),
+/// The column whose values are the raw table's partitions.
+const PARTITION_BY: &str = "event_day";
+
+/// The raw table's columns and partitions.
+pub(crate) fn raw_layout() -> Result<Layout> {
+    Layout::new(&events::schema(), Some(PARTITION_BY))
+}
+
+/// The order of the rows in the raw table's files.
+pub(crate) fn raw_order() -> Order {
+    Order {
         sort_by: events::SORT_COLUMNS.iter().map(|name| name.to_string()).collect(),
         checksum_columns: Some(vec!["event_id".to_string(), "content_hash".to_string()]),
     }
@@ -186,22 +192,13 @@ async fn commit(
     let raw = match raw {
         Some(raw) => raw,
         None => {
-            engine.store.create(RAW_TABLE, &events::schema(), Some("event_day")).await?
+            engine.store.create(RAW_TABLE, &events::schema(), Some(PARTITION_BY)).await?
         }
     };
     let mut metadata = serde_json::Map::new();
     metadata.insert("rows_kept".to_string(), report.rows_kept.into());
-    let table = raw
-        .commit(Change {
-            add,
-            remove,
-            data_change: true,
-            operation: "attrib ingest".to_string(),
-            metadata,
-            transaction: None,
-            schema: None,
-        })
-        .await?;
+    let change = Change { add, remove, metadata, ..Change::new("ingest") };
+    let table = raw.commit(change).await?;
     report.version = Some(table.version());
     Ok(())
 }
