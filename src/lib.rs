@@ -12,3 +12,4 @@ pub mod report;
 pub mod snapshot;
 
 pub use error::{Error, ErrorKind, Result};
+pub use project::Project;
