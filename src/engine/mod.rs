@@ -23,7 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
-use datafusion::catalog::view::ViewTable;
+use datafusion::datasource::ViewTable;
 use datafusion::error::DataFusionError;
 use datafusion::prelude::{DataFrame, SessionContext};
 
@@ -66,8 +66,8 @@ impl Engine {
     pub(crate) async fn open(&self, publication: &Publication) -> Result<Tables> {
         let mut tables = Tables::new();
         for (name, published) in &publication.tables {
-            if published.materialized {
-                let table = self.store.table_at(name, published.version).await?;
+            if let Some(version) = published.version {
+                let table = self.store.table_at(name, version).await?;
                 tables.insert(name.clone(), table);
             }
         }
@@ -195,7 +195,7 @@ pub(crate) fn register_table(
     provider: Arc<dyn TableProvider>,
 ) -> Result<()> {
     context
-        .register_table(datafusion::sql::TableReference::bare(name), provider)
+        .register_table(datafusion::common::TableReference::bare(name), provider)
         .map(|_| ())
         .map_err(|e| Error::internal(format!("cannot register {name}")).caused_by(e))
 }

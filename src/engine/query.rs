@@ -75,12 +75,9 @@ async fn register(
     let mut tables = Tables::new();
     for name in needed(engine, &known) {
         let published = publication.as_ref().and_then(|p| p.tables.get(&name));
-        match published {
-            Some(published) if published.materialized => {
-                let table = engine.store.table_at(&name, published.version).await?;
-                tables.insert(name, table);
-            }
-            _ => {}
+        if let Some(version) = published.and_then(|published| published.version) {
+            let table = engine.store.table_at(&name, version).await?;
+            tables.insert(name, table);
         }
     }
     // Asked for by name, the raw table is as it is now; as part of a model it is what the
@@ -115,13 +112,7 @@ async fn publication(engine: &Engine, as_of: Option<&str>) -> Result<Option<Publ
     let Some(text) = as_of else {
         return engine.store.latest_publication().await;
     };
-    let as_of = parse_as_of(text)?;
-    match engine.store.publication_at(as_of).await? {
-        Some(publication) => Ok(Some(publication)),
-        None => Err(Error::input("nothing was published by then")
-            .with("as of", text)
-            .hint("`attrib status` shows the latest run; older ones go with `attrib vacuum`")),
-    }
+    engine.store.publication_at(parse_as_of(text)?).await.map(Some)
 }
 
 /// A run's number, a date (the end of that UTC day), or a time in RFC 3339.

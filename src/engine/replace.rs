@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::incremental::Partitions;
 use super::write::Written;
 use crate::Result;
-use crate::snapshot::{Change, DataFile, Layout, Store, Table, signature};
+use crate::snapshot::{Change, DataFile, Layout, Signature, Table};
 
 /// The files that make up a table's next version.
 #[derive(Debug, Default)]
@@ -35,7 +35,7 @@ impl Replacement {
         };
         let mut replacement = Replacement::default();
         for (value, files) in written.files {
-            if old.get(&value) == Some(&signature(&files)) {
+            if old.get(&value) == Some(&Signature::of(&files)) {
                 replaced.remove(&value);
                 replacement.superfluous.extend(files);
             } else {
@@ -58,12 +58,11 @@ impl Replacement {
         self.add.iter().map(|file| &file.partition).collect::<BTreeSet<_>>().len() as u64
     }
 
-    /// Commits on top of whatever version the table has, published or left behind by a run
-    /// that died. Where nothing differs from `old`, nothing is committed.
+    /// Commits on top of `latest`, whatever version the table has, published or left behind
+    /// by a run that died. Where nothing differs from `old`, nothing is committed.
     pub async fn commit(
         self,
-        store: &Store,
-        name: &str,
+        latest: Table,
         layout: &Layout,
         old: Option<&Table>,
     ) -> Result<Table> {
@@ -73,12 +72,6 @@ impl Replacement {
                 return Ok(old.clone());
             }
         }
-        let latest = match store.table(name).await? {
-            Some(table) => table,
-            None => {
-                store.create(name, &layout.schema, layout.partition_by.as_deref()).await?
-            }
-        };
         let wanted: BTreeSet<&str> = self.keep.iter().map(|file| file.path.as_str()).collect();
         let present: BTreeSet<&str> =
             latest.files().iter().map(|file| file.path.as_str()).collect();

@@ -49,6 +49,16 @@ struct Run<'a> {
     changed: BTreeSet<String>,
 }
 
+/// One table to bring up to date.
+struct Task<'a> {
+    work: Work,
+    /// The version that readers see, if the model still has its columns.
+    this: Option<&'a Table>,
+    /// The version that the table has.
+    latest: &'a Table,
+    deltas: &'a [Delta],
+}
+
 /// Runs the selected models. A failed test is no error: the report says that nothing was
 /// published.
 ///
@@ -95,10 +105,11 @@ pub async fn run(
         super::audit::audit(engine, &run.tables, &selected, Some(&run.changed), progress).await?
     };
     let passed = tests.iter().all(|test| test.outcome == Outcome::Pass);
-    let mut run_id = latest.map(|publication| publication.run_id);
+    let base = latest.map(|publication| publication.run_id);
+    let mut run_id = base;
     if passed && run.publish != published {
         let now = engine.clock.now();
-        run_id = Some(engine.store.publish(run.publish, now).await?.run_id);
+        run_id = Some(engine.store.publish(base, run.publish, now).await?.run_id);
     }
     let seconds = started.elapsed().as_secs_f64();
     Ok(RunReport { run_id, models, tests, published: passed, seconds })
@@ -119,7 +130,7 @@ impl Run<'_> {
         self.publish.insert(
             RAW_TABLE.to_string(),
             PublishedTable {
-                version: raw.version(),
+                version: Some(raw.version()),
                 fingerprint: String::new(),
                 built_from: BTreeMap::new(),
                 materialized: true,
@@ -177,7 +188,7 @@ impl Run<'_> {
             self.changed.insert(model.name.clone());
         }
         let entry = PublishedTable {
-            version: 0,
+            version: None,
             fingerprint,
             built_from: BTreeMap::new(),
             materialized: false,
@@ -217,14 +228,19 @@ impl Run<'_> {
         let table = match (work, this) {
             (Work::Nothing, Some(this)) => this,
             (work, this) => {
-                let replacement =
-                    self.compute(model, work, this.as_ref(), &deltas, frame, &layout).await?;
+                let latest = match engine.store.table(&model.name).await? {
+                    Some(latest) => latest,
+                    None => {
+                        let partition_by = layout.partition_by.as_deref();
+                        engine.store.create(&model.name, &layout.schema, partition_by).await?
+                    }
+                };
+                let task = Task { work, this: this.as_ref(), latest: &latest, deltas: &deltas };
+                let replacement = self.compute(model, task, frame, &layout).await?;
                 report.rows = replacement.rows();
                 report.partitions =
                     layout.partition_by.as_ref().map(|_| replacement.partitions());
-                let table = replacement
-                    .commit(&engine.store, &model.name, &layout, this.as_ref())
-                    .await?;
+                let table = replacement.commit(latest, &layout, this.as_ref()).await?;
                 if this.is_none() || !table.changed_partitions(this.as_ref()).is_empty() {
                     self.changed.insert(model.name.clone());
                 }
@@ -232,7 +248,7 @@ impl Run<'_> {
             }
         };
         let entry = PublishedTable {
-            version: table.version(),
+            version: Some(table.version()),
             fingerprint: fingerprint.to_string(),
             built_from: incremental::built_from(engine, model, &self.tables),
             materialized: true,
@@ -247,14 +263,12 @@ impl Run<'_> {
     async fn compute(
         &self,
         model: &Model,
-        work: Work,
-        this: Option<&Table>,
-        deltas: &[Delta],
+        task: Task<'_>,
         frame: DataFrame,
         layout: &Layout,
     ) -> Result<Replacement> {
         let engine = self.engine;
-        let order = order(model);
+        let Task { work, this, latest, deltas } = task;
         let (frame, rebuilt) = match (work, this) {
             (Work::Partitions(partitions), Some(_)) => {
                 (self.partitions_frame(model, &partitions).await?, Some(partitions))
@@ -266,7 +280,7 @@ impl Run<'_> {
             }
             _ => (frame, None),
         };
-        let written = write_frame(&engine.store, &model.name, layout, &order, frame).await?;
+        let written = write_frame(latest, layout, &order(model), frame).await?;
         Ok(match this {
             Some(this) => Replacement::of(this, written, rebuilt.as_ref()),
             None => Replacement::all(written),

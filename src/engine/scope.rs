@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Field, Schema, SchemaRef};
-use datafusion::catalog::view::ViewTable;
 use datafusion::catalog::{MemTable, TableProvider};
 use datafusion::common::Column;
+use datafusion::datasource::ViewTable;
 use datafusion::logical_expr::JoinType;
 use datafusion::prelude::{DataFrame, SessionContext, col};
 

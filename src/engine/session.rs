@@ -40,11 +40,7 @@ impl Sessions {
         let url = url::Url::parse(STORE_URL)
             .map_err(|e| Error::internal("the store's name is no URL").caused_by(e))?;
         runtime.register_object_store(&url, store.object_store());
-        let threads = match config.threads {
-            0 => std::thread::available_parallelism().map_or(1, |n| n.get()),
-            n => n,
-        };
-        Ok(Sessions { runtime, functions, threads })
+        Ok(Sessions { runtime, functions, threads: config.thread_count() })
     }
 
     /// A new session without tables, with every SQL function of attrib.
@@ -56,14 +52,14 @@ impl Sessions {
         options.sql_parser.collect_spans = true;
         options.execution.parquet.pushdown_filters = true;
         options.execution.parquet.reorder_filters = true;
-        let context = SessionContext::new_with_config_rt(config, self.runtime.clone());
-        functions::register(&context, &self.functions)?;
+        let mut context = SessionContext::new_with_config_rt(config, self.runtime.clone());
+        functions::register(&mut context, &self.functions)?;
         Ok(context)
     }
 
     /// The version of everything but the SQL that decides a model's rows.
     pub fn functions_fingerprint(&self) -> String {
-        format!("{}/{}", functions::VERSION, self.functions.channels.fingerprint())
+        self.functions.fingerprint()
     }
 }
 

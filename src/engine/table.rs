@@ -4,7 +4,6 @@
 //! The log, not the scan, knows the files, their rows and their partition values: partition
 //! filters are resolved before a file is opened, and `count(*)` reads none.
 
-use std::any::Any;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -179,10 +178,6 @@ impl SnapshotTable {
 
 #[async_trait]
 impl TableProvider for SnapshotTable {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
     fn schema(&self) -> SchemaRef {
         self.schema.clone()
     }

@@ -80,7 +80,7 @@ async fn run_one(
         engine.parameters = Arc::new(parameters);
     }
     let place = |error: Error| {
-        error.with("unit test", &test.name).with("file", &test.origin)
+        error.with("unit test", &test.name).with("file", &test.file.origin)
     };
     let model = engine.catalog.model(&test.model).map_err(place)?;
     let context = engine.sessions.session()?;

@@ -11,7 +11,7 @@ use futures::TryStreamExt;
 
 use crate::Result;
 use crate::snapshot::{
-    DataFile, FileWriter, Layout, Store, WriterOptions, conform, split_by_partition,
+    DataFile, FileWriter, Layout, Table, WriterOptions, conform, split_by_partition,
 };
 
 /// The order of rows in a table's files, and what stands for a row in its signature.
@@ -52,15 +52,15 @@ pub fn layout(schema: &DFSchema, partition_by: Option<&str>) -> Result<Layout> {
     Layout::new(&Schema::new(fields), partition_by)
 }
 
-/// Runs `frame` and writes its rows as files of table `name`. Nothing is committed: on an
+/// Runs `frame` and writes its rows as files for a version of `table` with `layout`. Nothing is committed: on an
 /// error the files written so far are no part of any table.
 pub async fn write_frame(
-    store: &Store,
-    name: &str,
+    table: &Table,
     layout: &Layout,
     order: &Order,
     frame: DataFrame,
 ) -> Result<Written> {
+    let name = table.name();
     let keys: Vec<_> = layout
         .partition_by
         .iter()
@@ -74,7 +74,7 @@ pub async fn write_frame(
     .await
     .map_err(|e| super::explain::failed(name, e))?;
 
-    let mut writer = PartitionWriter::new(store, name, layout, order);
+    let mut writer = PartitionWriter::new(table, layout, order);
     while let Some(batch) =
         stream.try_next().await.map_err(|e| super::explain::failed(name, e))?
     {
@@ -85,8 +85,7 @@ pub async fn write_frame(
 
 /// Writes rows that come sorted by partition: a new file where the partition changes.
 pub struct PartitionWriter<'a> {
-    store: &'a Store,
-    name: &'a str,
+    table: &'a Table,
     layout: &'a Layout,
     order: &'a Order,
     open: Option<(Option<String>, FileWriter)>,
@@ -94,13 +93,8 @@ pub struct PartitionWriter<'a> {
 }
 
 impl<'a> PartitionWriter<'a> {
-    pub fn new(
-        store: &'a Store,
-        name: &'a str,
-        layout: &'a Layout,
-        order: &'a Order,
-    ) -> Self {
-        PartitionWriter { store, name, layout, order, open: None, written: Written::default() }
+    pub fn new(table: &'a Table, layout: &'a Layout, order: &'a Order) -> Self {
+        PartitionWriter { table, layout, order, open: None, written: Written::default() }
     }
 
     /// Writes a batch of the table's schema.
@@ -120,14 +114,12 @@ impl<'a> PartitionWriter<'a> {
                     rows_per_file: ROWS_PER_FILE,
                     checksum_columns: self.order.checksum_columns.clone(),
                 };
-                let writer = FileWriter::create(
-                    self.store,
-                    self.name,
-                    self.layout,
+                let writer = FileWriter::with_layout(
+                    self.table,
+                    self.layout.clone(),
                     value.clone(),
                     options,
-                )
-                .await?;
+                )?;
                 self.open = Some((value, writer));
             }
             if let Some((_, writer)) = &mut self.open {

@@ -13,7 +13,7 @@ use crate::engine::table::SnapshotTable;
 use crate::engine::write::{Order, write_frame};
 use crate::events::RAW_TABLE;
 use crate::report::MaintenanceReport;
-use crate::snapshot::{Change, DataFile, Table, vacuum};
+use crate::snapshot::{Change, DataFile, Table, VacuumOptions, vacuum};
 
 impl Project {
     /// Writes each partition that has more than one file as one.
@@ -21,31 +21,32 @@ impl Project {
         let engine = &self.engine;
         let _lock = engine.store.lock("compact")?;
         let publication = engine.store.latest_publication().await?;
+        let base = publication.as_ref().map(|publication| publication.run_id);
         let published = publication.map(|publication| publication.tables).unwrap_or_default();
         let mut publish = published.clone();
         let mut reports = Vec::new();
         if let Some(raw) = engine.store.table(RAW_TABLE).await? {
             let (compacted, report) = self.compact_table(&raw, &raw_order()).await?;
             if let Some(entry) = publish.get_mut(RAW_TABLE)
-                && entry.version == raw.version()
+                && entry.version == Some(raw.version())
             {
-                entry.version = compacted.version();
+                entry.version = Some(compacted.version());
             }
             reports.push(report);
         }
         for (name, entry) in &published {
-            let Some(model) = engine.catalog.get(name).filter(|_| entry.materialized) else {
+            let (Some(model), Some(version)) = (engine.catalog.get(name), entry.version) else {
                 continue;
             };
-            let table = engine.store.table_at(name, entry.version).await?;
+            let table = engine.store.table_at(name, version).await?;
             let (compacted, report) = self.compact_table(&table, &order(model)).await?;
             if let Some(entry) = publish.get_mut(name) {
-                entry.version = compacted.version();
+                entry.version = Some(compacted.version());
             }
             reports.push(report);
         }
         if publish != published {
-            engine.store.publish(publish, engine.clock.now()).await?;
+            engine.store.publish(base, publish, engine.clock.now()).await?;
         }
         Ok(reports)
     }
@@ -69,7 +70,7 @@ impl Project {
                 .read_table(Arc::new(part))
                 .map_err(|e| crate::engine::explain::failed(table.name(), e))?;
             let written =
-                write_frame(&engine.store, table.name(), table.layout(), order, frame).await?;
+                write_frame(table, table.layout(), order, frame).await?;
             remove.extend(files);
             add.extend(written.all());
         }
@@ -114,6 +115,7 @@ impl Project {
         let engine = &self.engine;
         let _lock = engine.store.lock("vacuum")?;
         let retention = engine.config.snapshot.retention;
-        vacuum(&engine.store, retention, dry_run, engine.clock.now()).await
+        let now = engine.clock.now();
+        vacuum(&engine.store, VacuumOptions { retention, dry_run, now }).await
     }
 }

@@ -25,7 +25,8 @@ use crate::config::Config;
 use crate::engine::session::Sessions;
 use crate::engine::{Engine, audit, ingest, query, run};
 use crate::events::Fields;
-use crate::functions::{Channels, FunctionSettings};
+use crate::functions::FunctionSettings;
+use crate::functions::channels::Channels;
 use crate::models::{Catalog, Graph, Origin, select};
 use crate::report::{IngestReport, ListedModel, RunReport, TestRunReport};
 use crate::snapshot::Store;
@@ -132,7 +133,7 @@ impl Project {
         let options = ingest::IngestOptions {
             format,
             strict: options.strict,
-            fields: Fields::from_toml(&self.engine.config.fields)?,
+            fields: self.fields()?,
             rejects_folder: ingest::rejects_folder(self.engine.store.folder()),
         };
         ingest::ingest(&self.engine, inputs, &options, progress).await
@@ -187,6 +188,18 @@ impl Project {
         };
         progress.finish();
         report
+    }
+
+    /// Where the project says that events have their fields.
+    fn fields(&self) -> Result<Fields> {
+        let table = toml::Value::Table(self.engine.config.fields.clone());
+        let sources = table.try_into().map_err(|e| {
+            Error::config("a field is a column, a path into a JSON column, or a value")
+                .with("section", "[fields]")
+                .hint("name = \"column\", { column = \"payload\", path = \"user.id\" } or { value = \"x\" }")
+                .caused_by(e)
+        })?;
+        Fields::new(sources)
     }
 
     /// The selected models, upstream first, and the raw table.

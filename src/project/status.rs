@@ -21,10 +21,10 @@ impl Project {
         for name in engine.graph.order() {
             let published = publication.as_ref().and_then(|p| p.tables.get(name));
             if let Some(published) = published
-                && published.materialized
+                && let Some(version) = published.version
                 && let Some(model) = engine.catalog.get(name)
             {
-                let table = engine.store.table_at(name, published.version).await?;
+                let table = engine.store.table_at(name, version).await?;
                 tables.push(table_status(&table, &model.layer));
             }
         }

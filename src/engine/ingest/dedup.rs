@@ -1,9 +1,9 @@
 //! Dropping what is there already: rows in the raw table's order, where equal events are
 //! neighbours, against the ids that each touched day has.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
+use ahash::HashSet;
 use arrow::array::{Array, AsArray, BooleanArray, BooleanBuilder};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::Date32Type;
@@ -12,11 +12,11 @@ use datafusion::common::Column;
 use datafusion::prelude::{DataFrame, col};
 use futures::TryStreamExt;
 
-use super::{PARTITION_BY, raw_layout, raw_order};
+use super::{raw_layout, raw_order};
 use crate::engine::table::SnapshotTable;
 use crate::engine::write::{PartitionWriter, Written};
 use crate::engine::{Engine, explain};
-use crate::events::RAW_TABLE;
+use crate::events::{PARTITION_COLUMN, RAW_TABLE};
 use crate::snapshot::{Table, conform};
 use crate::{Error, Result};
 
@@ -24,11 +24,11 @@ use crate::{Error, Result};
 /// Rows with an `event_id` of the source were resolved before and are taken as they are.
 pub(super) async fn write_new(
     engine: &Engine,
-    raw: Option<&Table>,
+    raw: &Table,
     frame: DataFrame,
 ) -> Result<Written> {
     let order = raw_order();
-    let keys = std::iter::once(PARTITION_BY)
+    let keys = std::iter::once(PARTITION_COLUMN)
         .chain(order.sort_by.iter().map(String::as_str))
         .map(|name| col(Column::from_name(name)).sort(true, true))
         .collect();
@@ -36,8 +36,8 @@ pub(super) async fn write_new(
         .await
         .map_err(|e| explain::failed(RAW_TABLE, e))?;
     let layout = raw_layout()?;
-    let mut writer = PartitionWriter::new(&engine.store, RAW_TABLE, &layout, &order);
-    let mut seen = Seen { day: None, stored: HashSet::new(), last: None };
+    let mut writer = PartitionWriter::new(raw, &layout, &order);
+    let mut seen = Seen { day: None, stored: HashSet::default(), last: None };
     while let Some(batch) =
         stream.try_next().await.map_err(|e| explain::failed(RAW_TABLE, e))?
     {
@@ -63,7 +63,7 @@ impl Seen {
     async fn new_rows(
         &mut self,
         engine: &Engine,
-        raw: Option<&Table>,
+        raw: &Table,
         batch: &RecordBatch,
     ) -> Result<BooleanArray> {
         let missing = |name: &str| Error::internal(format!("a raw batch without {name}"));
@@ -78,10 +78,7 @@ impl Seen {
         for i in 0..batch.num_rows() {
             if self.day != Some(days.value(i)) {
                 self.day = Some(days.value(i));
-                self.stored = match raw {
-                    Some(raw) => stored_ids(engine, raw, days.value(i)).await?,
-                    None => HashSet::new(),
-                };
+                self.stored = stored_ids(engine, raw, days.value(i)).await?;
             }
             let id = id(ids.value(i))?;
             let is_repeated = self.last == Some(id) || self.stored.contains(&id);
@@ -107,7 +104,7 @@ async fn stored_ids(engine: &Engine, raw: &Table, day: i32) -> Result<HashSet<Id
     }
     .await
     .map_err(|e| explain::failed(RAW_TABLE, e))?;
-    let mut stored = HashSet::new();
+    let mut stored = HashSet::default();
     while let Some(batch) =
         stream.try_next().await.map_err(|e| explain::failed(RAW_TABLE, e))?
     {

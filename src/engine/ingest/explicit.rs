@@ -52,7 +52,7 @@ pub(super) struct Resolved {
 /// The winners among the rows read and against the stored ones.
 pub(super) async fn resolve(
     engine: &Engine,
-    raw: Option<&Table>,
+    raw: &Table,
     mut read: Spool,
 ) -> Result<Resolved> {
     let mut resolved =
@@ -62,9 +62,9 @@ pub(super) async fn resolve(
     }
     let context = engine.sessions.session()?;
     let mut winners = winners(&context, &mut read).await?;
-    let Some(raw) = raw else {
+    if raw.files().is_empty() {
         return Ok(Resolved { rows: winners, ..resolved });
-    };
+    }
     let failed = |e| explain::failed(RAW_TABLE, e);
     let frame = winners.frame(&context).await?;
     register_table(&context, "winners", frame.into_view())?;
@@ -161,6 +161,6 @@ pub(super) async fn without(
         })
         .map_err(|e| explain::failed(RAW_TABLE, e))?;
     let written =
-        write_frame(&engine.store, RAW_TABLE, &raw_layout()?, &raw_order(), frame).await?;
+        write_frame(raw, &raw_layout()?, &raw_order(), frame).await?;
     Ok(Rewritten { add: written.all(), remove })
 }

@@ -1,7 +1,6 @@
 //! What the user named, as things to read: files, the files of a folder, the matches of a
 //! glob, standard input, objects of `gs://` and `s3://`.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -129,7 +128,9 @@ async fn remote(name: &str) -> Result<Vec<Input>> {
     };
     let url = Url::parse(base)
         .map_err(|e| Error::input("this is no valid URL").with("url", name).caused_by(e))?;
-    let (store, path) = crate::snapshot::remote_store(&url, &HashMap::new())?;
+    let store = crate::snapshot::bucket(&url)?;
+    let path = object_store::path::Path::from_url_path(url.path())
+        .map_err(|e| failed(e.into()))?;
     if pattern.is_none()
         && let Ok(meta) = store.head(&path).await
     {

@@ -23,7 +23,9 @@ use self::rejects::Rejects;
 use self::spool::Spool;
 use super::Engine;
 use super::write::Order;
-use crate::events::{self, Fields, Format, RAW_TABLE, ReadOptions, Reject, Sink};
+use crate::events::{
+    self, Fields, Format, PARTITION_COLUMN, RAW_TABLE, ReadOptions, Reject, Sink,
+};
 use crate::progress::Progress;
 use crate::report::IngestReport;
 use crate::snapshot::{Change, Layout, Table};
@@ -45,12 +47,9 @@ pub struct IngestOptions {
 /// Rows read at once.
 const BATCH_ROWS: usize = 8192;
 
-/// The column whose values are the raw table's partitions.
-const PARTITION_BY: &str = "event_day";
-
 /// The raw table's columns and partitions.
 pub(crate) fn raw_layout() -> Result<Layout> {
-    Layout::new(&events::schema(), Some(PARTITION_BY))
+    Layout::new(&events::schema(), Some(PARTITION_COLUMN))
 }
 
 /// The order of the rows in the raw table's files.
@@ -156,26 +155,34 @@ fn read<'a>(
 async fn commit(
     engine: &Engine,
     raw: Option<Table>,
-    plain: Spool,
+    mut plain: Spool,
     explicit: Spool,
     report: &mut IngestReport,
 ) -> Result<()> {
+    if plain.is_empty() && explicit.is_empty() {
+        report.version = raw.map(|raw| raw.version());
+        return Ok(());
+    }
+    let raw = match raw {
+        Some(raw) => raw,
+        None => {
+            engine.store.create(RAW_TABLE, &events::schema(), Some(PARTITION_COLUMN)).await?
+        }
+    };
     let context = engine.sessions.session()?;
-    let explicit = explicit::resolve(engine, raw.as_ref(), explicit).await?;
+    let mut explicit = explicit::resolve(engine, &raw, explicit).await?;
     let plain = plain.frame(&context).await?;
     let frame = plain
         .union(explicit.rows.frame(&context).await?)
         .map_err(|e| Error::internal("cannot join the rows read").caused_by(e))?;
-    let new = dedup::write_new(engine, raw.as_ref(), frame).await?;
+    let new = dedup::write_new(engine, &raw, frame).await?;
     report.rows_kept = new.rows();
     report.rows_replaced = explicit.replaced.len() as u64;
 
     let mut add = new.all();
     let mut remove = Vec::new();
-    if let Some(raw) = &raw
-        && !explicit.replaced.is_empty()
-    {
-        let rewritten = explicit::without(engine, raw, &explicit.replaced).await?;
+    if !explicit.replaced.is_empty() {
+        let rewritten = explicit::without(engine, &raw, &explicit.replaced).await?;
         add.extend(rewritten.add);
         remove = rewritten.remove;
     }
@@ -186,15 +193,9 @@ async fn commit(
         .collect();
     report.days_touched = days.into_iter().collect();
     if add.is_empty() && remove.is_empty() {
-        report.version = raw.map(|raw| raw.version());
+        report.version = Some(raw.version());
         return Ok(());
     }
-    let raw = match raw {
-        Some(raw) => raw,
-        None => {
-            engine.store.create(RAW_TABLE, &events::schema(), Some(PARTITION_BY)).await?
-        }
-    };
     let mut metadata = serde_json::Map::new();
     metadata.insert("rows_kept".to_string(), report.rows_kept.into());
     let change = Change { add, remove, metadata, ..Change::new("ingest") };

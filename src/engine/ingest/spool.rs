@@ -9,7 +9,8 @@ use arrow::datatypes::SchemaRef;
 use arrow::ipc::writer::FileWriter;
 use arrow::record_batch::RecordBatch;
 use datafusion::catalog::MemTable;
-use datafusion::prelude::{ArrowReadOptions, DataFrame, SessionContext};
+use datafusion::execution::options::ArrowReadOptions;
+use datafusion::prelude::{DataFrame, SessionContext};
 use tempfile::TempPath;
 
 use crate::{Error, Result};
