@@ -26,7 +26,10 @@ fn the_binary_makes_the_expected_marts() {
 
 #[test]
 fn the_same_files_again_change_nothing() {
-    for fixture in Fixture::all().iter().filter(|fixture| fixture.name() != "shop") {
+    for fixture in Fixture::all()
+        .iter()
+        .filter(|fixture| fixture.name() != "shop")
+    {
         let project = TestProject::new(&fixture.config());
         for file in fixture.events() {
             project.ingest(&file);
@@ -40,7 +43,12 @@ fn the_same_files_again_change_nothing() {
             }
             project.run();
         }
-        assert_eq!(project.count("select count(*) from raw_ga4_events"), rows, "{}", fixture.name());
+        assert_eq!(
+            project.count("select count(*) from raw_ga4_events"),
+            rows,
+            "{}",
+            fixture.name()
+        );
         assert_eq!(project.marts(), fixture.expected(), "{}", fixture.name());
     }
 }

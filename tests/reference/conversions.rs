@@ -25,15 +25,15 @@ pub struct Conversion {
 }
 
 /// In the total order; `events` stand in it too.
-pub fn rows(
-    events: &[Event],
-    identities: &Identities<'_>,
-    settings: &Settings,
-) -> Vec<Conversion> {
+pub fn rows(events: &[Event], identities: &Identities<'_>, settings: &Settings) -> Vec<Conversion> {
     let mut seen = BTreeSet::new();
     let mut rows = Vec::new();
     for (rank, event) in events.iter().enumerate() {
-        if !settings.conversion_events.iter().any(|name| name == event.name()) {
+        if !settings
+            .conversion_events
+            .iter()
+            .any(|name| name == event.name())
+        {
             continue;
         }
         if let Some(id) = &event.transaction_id

@@ -61,7 +61,11 @@ impl Settings {
             lines.push(format!("timezone = \"{}\"", self.timezone.name()));
         }
         if self.identity != default.identity {
-            let name = if self.identity == Identity::UserId { "user_id" } else { "device" };
+            let name = if self.identity == Identity::UserId {
+                "user_id"
+            } else {
+                "device"
+            };
             lines.push(format!("identity = \"{name}\""));
         }
         if self.conversion_events != default.conversion_events {
@@ -87,7 +91,9 @@ impl Settings {
             let text = || value.as_str().expect("a text").to_owned();
             let texts = || -> Vec<String> {
                 let values = value.as_array().expect("a list").iter();
-                values.map(|value| value.as_str().expect("a text").to_owned()).collect()
+                values
+                    .map(|value| value.as_str().expect("a text").to_owned())
+                    .collect()
             };
             match key.as_str() {
                 "timezone" => settings.timezone = text().parse().expect("an IANA zone"),
