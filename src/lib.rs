@@ -6,7 +6,10 @@ pub mod error;
 pub mod events;
 pub mod functions;
 pub mod models;
+pub mod progress;
+pub mod project;
 pub mod report;
 pub mod snapshot;
 
 pub use error::{Error, ErrorKind, Result};
+pub use project::Project;

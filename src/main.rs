@@ -1,1 +1,26 @@
-fn main(){}
+//! The binary: parse the command line, start the runtime, run one command, exit with the
+//! code of what came out.
+
+mod cli;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let arguments = cli::Cli::parse();
+    cli::logging::start(&arguments.global);
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return cli::print::cannot_start(&arguments.global, error),
+    };
+    let code = runtime.block_on(async {
+        tokio::select! {
+            code = cli::run(arguments) => code,
+            code = cli::interrupt::received() => code,
+        }
+    });
+    // Whatever still works in the background is of no use to anybody now.
+    runtime.shutdown_background();
+    code
+}

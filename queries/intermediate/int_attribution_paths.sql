@@ -1,0 +1,113 @@
+-- One row is one touchpoint on the path to one conversion: of the same user, in the
+-- lookback window, both ends included.
+with
+
+conversions as (
+
+    select * from int_conversions
+
+),
+
+touchpoints as (
+
+    select * from int_touchpoints
+
+),
+
+eligible as (
+
+    select
+        conversions.conversion_id,
+        conversions.user_key,
+        touchpoints.session_key,
+        touchpoints.touchpoint_order,
+
+        conversions.conversion_event,
+        touchpoints.channel,
+        touchpoints.source,
+        touchpoints.medium,
+        touchpoints.campaign,
+
+        cast(conversions.converted_at as bigint) - cast(touchpoints.touched_at as bigint)
+            as microseconds_before_conversion,
+
+        touchpoints.is_direct,
+
+        conversions.conversion_date,
+        touchpoints.touched_at,
+        conversions.converted_at
+    from conversions
+    inner join touchpoints
+        on conversions.user_key = touchpoints.user_key
+    where
+        touchpoints.touched_at <= conversions.converted_at
+        and cast(touchpoints.touched_at as bigint)
+        >= cast(conversions.converted_at as bigint) - $lookback_days * 86400000000
+
+),
+
+positioned as (
+
+    select
+        *,
+        row_number() over (
+            partition by conversion_id
+            order by touchpoint_order
+        ) as position,
+        count(*) over (partition by conversion_id) as path_length,
+        count(*) filter (where not is_direct) over (partition by conversion_id)
+            as not_direct_count
+    from eligible
+
+),
+
+-- A direct touchpoint is no click, unless the path has nothing else, or the project
+-- says that it is one.
+clicks as (
+
+    select
+        *,
+        $direct = 'include' or not is_direct or not_direct_count = 0 as is_click
+    from positioned
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by conversion_id, is_click
+            order by touchpoint_order
+        ) as rank_among_clicks,
+        count(*) over (partition by conversion_id, is_click) as clicks_in_path
+    from clicks
+
+)
+
+select
+    conversion_id,
+    user_key,
+    session_key,
+    touchpoint_order,
+
+    conversion_event,
+    channel,
+    source,
+    medium,
+    campaign,
+
+    cast(position as bigint) as position,
+    cast(path_length as bigint) as path_length,
+    case when is_click then cast(rank_among_clicks as bigint) end as click_position,
+    case when is_click then cast(clicks_in_path as bigint) end as click_count,
+    cast(microseconds_before_conversion as double) / 3600000000.0
+        as hours_before_conversion,
+
+    is_direct,
+    is_click,
+
+    conversion_date,
+    touched_at,
+    converted_at
+from ranked
