@@ -25,7 +25,11 @@ pub struct Conversion {
 }
 
 /// In the total order; `events` stand in it too.
-pub fn rows(events: &[Event], identities: &Identities<'_>, settings: &Settings) -> Vec<Conversion> {
+pub fn rows(
+    events: &[Event],
+    identities: &Identities<'_>,
+    settings: &Settings,
+) -> Vec<Conversion> {
     let mut seen = BTreeSet::new();
     let mut rows = Vec::new();
     for (rank, event) in events.iter().enumerate() {

@@ -49,7 +49,9 @@ impl<'a> Identities<'a> {
         let event = &self.events[rank];
         let own = event.user_id.clone().map(UserKey::User);
         match self.identity {
-            Identity::Stitched => own.or_else(|| self.of_session(&self.session_of[rank], event)),
+            Identity::Stitched => {
+                own.or_else(|| self.of_session(&self.session_of[rank], event))
+            }
             Identity::UserId => own,
             Identity::Device => event.user_pseudo_id.clone().map(UserKey::Device),
         }

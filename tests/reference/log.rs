@@ -49,14 +49,16 @@ pub fn arb_settings() -> impl Strategy<Value = Settings> {
         ],
         prop_oneof![2 => Just(Direct::Skip), 1 => Just(Direct::Include)],
         select(&[14_i64, 1, 30][..]),
+        select(&[30 * MINUTE, 10 * MINUTE, 60 * MINUTE][..]),
         select(vec![vec!["purchase"], vec!["purchase", "sign_up"]]),
     )
         .prop_map(
-            |(timezone, identity, direct, lookback_days, names)| Settings {
+            |(timezone, identity, direct, lookback_days, session_timeout, names)| Settings {
                 timezone,
                 identity,
                 direct,
                 lookback_days,
+                session_timeout,
                 conversion_events: names.into_iter().map(str::to_owned).collect(),
                 ..Settings::default()
             },
@@ -116,7 +118,8 @@ struct Who {
 
 fn arb_who() -> impl Strategy<Value = Who> {
     // The same texts name users and devices.
-    let device = prop_oneof![10 => select(&["a", "b", "c"][..]).prop_map(Some), 1 => Just(None)];
+    let device =
+        prop_oneof![10 => select(&["a", "b", "c"][..]).prop_map(Some), 1 => Just(None)];
     let user = prop_oneof![
         4 => Just(None),
         3 => select(&["a", "b", "ann"][..]).prop_map(Some),
@@ -320,7 +323,8 @@ fn settle(events: &mut Vec<Event>) {
             .get(&event.order())
             .is_some_and(|other| *other != event)
         {
-            event.batch_event_index = Some(event.batch_event_index.map_or(0, |index| index + 1));
+            event.batch_event_index =
+                Some(event.batch_event_index.map_or(0, |index| index + 1));
         }
         seen.insert(event.order(), event.clone());
         kept.push(event);

@@ -9,8 +9,7 @@ use super::conversions::Conversion;
 use super::sessions::Touchpoint;
 
 /// Columns of `mart_attribution_first_click` and `mart_attribution_last_click`.
-pub const MART_COLUMNS: &str =
-    "conversion_date,conversion_event,channel,source,medium,campaign,currency,conversions,revenue";
+pub const MART_COLUMNS: &str = "conversion_date,conversion_event,channel,source,medium,campaign,currency,conversions,revenue";
 
 /// Columns of `mart_attribution_reconciliation`.
 pub const RECONCILIATION_COLUMNS: &str = "conversion_date,model,currency,conversions,\

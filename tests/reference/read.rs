@@ -56,7 +56,8 @@ pub fn ndjson(text: &str) -> Vec<Event> {
     text.lines()
         .filter(|line| !line.trim().is_empty())
         .map(|line| {
-            let row: serde_json::Map<String, Value> = serde_json::from_str(line).expect("is JSON");
+            let row: serde_json::Map<String, Value> =
+                serde_json::from_str(line).expect("is JSON");
             flat(row.iter().filter_map(|(key, value)| {
                 let text = match value {
                     Value::Null => return None,

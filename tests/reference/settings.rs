@@ -68,6 +68,12 @@ impl Settings {
             };
             lines.push(format!("identity = \"{name}\""));
         }
+        if self.session_timeout != default.session_timeout {
+            lines.push(format!(
+                "session_timeout = \"{}s\"",
+                self.session_timeout / 1_000_000
+            ));
+        }
         if self.conversion_events != default.conversion_events {
             lines.push(format!("conversion_events = {:?}", self.conversion_events));
         }
@@ -104,6 +110,12 @@ impl Settings {
                         "device" => Identity::Device,
                         other => panic!("identity {other}"),
                     }
+                }
+                "session_timeout" => {
+                    let text = text();
+                    let seconds = text.strip_suffix('s').and_then(|text| text.parse().ok());
+                    let seconds: i64 = seconds.expect("a timeout such as 600s");
+                    settings.session_timeout = seconds * 1_000_000;
                 }
                 "conversion_events" => settings.conversion_events = texts(),
                 "lookback_days" => settings.lookback_days = value.as_integer().expect("days"),

@@ -73,7 +73,8 @@ fn is_direct(source: &Source) -> bool {
             .as_deref()
             .is_none_or(|text| names.contains(&text.to_lowercase().as_str()))
     };
-    is_one_of(&source.source, &["(direct)"]) && is_one_of(&source.medium, &["(none)", "(not set)"])
+    is_one_of(&source.source, &["(direct)"])
+        && is_one_of(&source.medium, &["(none)", "(not set)"])
 }
 
 /// Whether it is a referral from the site itself or from a host in `ignore_referrers`.
