@@ -25,22 +25,46 @@ fn the_binary_makes_the_expected_marts() {
 }
 
 #[test]
-fn the_same_files_again_change_nothing() {
-    for fixture in Fixture::all().iter().filter(|fixture| fixture.name() != "shop") {
+fn a_run_after_each_file_makes_the_same() {
+    for fixture in Fixture::all()
+        .iter()
+        .filter(|fixture| fixture.events().len() > 1)
+    {
         let project = TestProject::new(&fixture.config());
         for file in fixture.events() {
             project.ingest(&file);
-        }
-        project.run();
-        let rows = project.count("select count(*) from raw_ga4_events");
-        // Versions of one explicit id are left out: there the later ingest counts.
-        if fixture.name() != "explicit_event_id" {
-            for file in fixture.events() {
-                project.ingest(&file);
-            }
             project.run();
         }
-        assert_eq!(project.count("select count(*) from raw_ga4_events"), rows, "{}", fixture.name());
         assert_eq!(project.marts(), fixture.expected(), "{}", fixture.name());
+    }
+}
+
+#[test]
+fn the_same_files_again_change_nothing() {
+    // Not of versions of one explicit id: there the later ingest counts.
+    let versioned = "explicit_event_id";
+    for fixture in Fixture::all()
+        .iter()
+        .filter(|fixture| fixture.name() != versioned)
+    {
+        let project = TestProject::new(&fixture.config());
+        let ingest = || {
+            fixture
+                .events()
+                .iter()
+                .for_each(|file| project.ingest(file))
+        };
+        ingest();
+        project.run();
+        let rows = project.count("select count(*) from raw_ga4_events");
+        ingest();
+        project.run();
+        let name = fixture.name();
+        assert_eq!(
+            project.count("select count(*) from raw_ga4_events"),
+            rows,
+            "{name}"
+        );
+        assert_eq!(project.marts(), fixture.expected(), "{name}");
     }
 }

@@ -21,8 +21,12 @@ enum Shape {
     NestedParquet,
 }
 
-const SHAPES: [Shape; 4] =
-    [Shape::Csv, Shape::FlatNdjson, Shape::NestedNdjson, Shape::NestedParquet];
+const SHAPES: [Shape; 4] = [
+    Shape::Csv,
+    Shape::FlatNdjson,
+    Shape::NestedNdjson,
+    Shape::NestedParquet,
+];
 
 /// What is done to a project, in order.
 #[derive(Debug, Clone, Copy)]
@@ -104,7 +108,9 @@ fn expected(tables: &Tables) -> (Marts, Counts) {
 
 /// `ATTRIB_TEST_CASES` asks for more, e.g. overnight.
 fn config(cases: u32, max_shrink_iters: u32) -> Config {
-    let asked = std::env::var("ATTRIB_TEST_CASES").ok().and_then(|text| text.parse().ok());
+    let asked = std::env::var("ATTRIB_TEST_CASES")
+        .ok()
+        .and_then(|text| text.parse().ok());
     Config {
         cases: asked.unwrap_or(cases),
         max_shrink_iters,
@@ -135,13 +141,24 @@ fn arb_log_and_order() -> impl Strategy<Value = (Log, Vec<Event>)> {
 
 fn conserve(rows: &[ReconciliationRow], first: &[MartRow], last: &[MartRow]) {
     for row in rows {
-        assert_eq!(row.conversions_credited + row.conversions_unattributed, row.conversions);
+        assert_eq!(
+            row.conversions_credited + row.conversions_unattributed,
+            row.conversions
+        );
         assert_eq!(row.revenue_credited + row.revenue_unattributed, row.revenue);
-        let mart = if row.model == "first_click" { first } else { last };
+        let mart = if row.model == "first_click" {
+            first
+        } else {
+            last
+        };
         let mine = |mart: &&MartRow| mart.date == row.date && mart.currency == row.currency;
         let conversions: u64 = mart.iter().filter(mine).map(|mart| mart.conversions).sum();
         let revenue: i128 = mart.iter().filter(mine).map(|mart| mart.revenue).sum();
-        assert_eq!((conversions, revenue), (row.conversions, row.revenue), "{row:?}");
+        assert_eq!(
+            (conversions, revenue),
+            (row.conversions, row.revenue),
+            "{row:?}"
+        );
     }
 }
 

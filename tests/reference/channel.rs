@@ -11,8 +11,16 @@ pub enum Category {
     Video,
 }
 
-const SEARCH: &[&str] =
-    &["google", "bing", "duckduckgo", "yahoo", "yahoo.com", "baidu", "yandex", "ecosia.org"];
+const SEARCH: &[&str] = &[
+    "google",
+    "bing",
+    "duckduckgo",
+    "yahoo",
+    "yahoo.com",
+    "baidu",
+    "yandex",
+    "ecosia.org",
+];
 const SOCIAL: &[&str] = &[
     "facebook",
     "facebook.com",
@@ -34,7 +42,13 @@ const SOCIAL: &[&str] = &[
     "twitter",
     "twitter.com",
 ];
-const SHOPPING: &[&str] = &["amazon", "amazon.com", "etsy", "etsy.com", "google shopping"];
+const SHOPPING: &[&str] = &[
+    "amazon",
+    "amazon.com",
+    "etsy",
+    "etsy.com",
+    "google shopping",
+];
 const VIDEO: &[&str] = &["youtube", "youtube.com", "vimeo", "vimeo.com"];
 
 /// Enough of the public suffix list for the tests.
@@ -42,8 +56,13 @@ const SUFFIXES: &[&str] = &["co.uk", "com", "de", "fr", "net", "org", "example"]
 
 pub fn category(source: &str) -> Option<Category> {
     let text = source.to_lowercase();
-    let short = text.strip_prefix("www.").or_else(|| text.strip_prefix("m.")).unwrap_or(&text);
-    listed(&text).or_else(|| listed(short)).or_else(|| listed(name_of(short)?))
+    let short = text
+        .strip_prefix("www.")
+        .or_else(|| text.strip_prefix("m."))
+        .unwrap_or(&text);
+    listed(&text)
+        .or_else(|| listed(short))
+        .or_else(|| listed(name_of(short)?))
 }
 
 fn listed(text: &str) -> Option<Category> {
@@ -68,8 +87,11 @@ fn name_of(domain: &str) -> Option<&str> {
 
 /// The channel of a touchpoint that started on `date`; absent fields are empty.
 pub fn channel(source: &str, medium: &str, campaign: &str, date: NaiveDate) -> &'static str {
-    let (source, medium, campaign) =
-        (source.to_lowercase(), medium.to_lowercase(), campaign.to_lowercase());
+    let (source, medium, campaign) = (
+        source.to_lowercase(),
+        medium.to_lowercase(),
+        campaign.to_lowercase(),
+    );
     let (source, medium) = (source.as_str(), medium.as_str());
     let category = category(source);
     let is = |wanted: Category| category == Some(wanted);
@@ -102,8 +124,15 @@ pub fn channel(source: &str, medium: &str, campaign: &str, date: NaiveDate) -> &
     } else if date >= ai_since && (medium == "ai-assistant" || campaign == "(ai-assistant)") {
         "AI Assistant"
     } else if is(Category::Social)
-        || ["social", "social-network", "social-media", "sm", "social network", "social media"]
-            .contains(&medium)
+        || [
+            "social",
+            "social-network",
+            "social-media",
+            "sm",
+            "social network",
+            "social media",
+        ]
+        .contains(&medium)
     {
         "Organic Social"
     } else if is(Category::Video) || medium.contains("video") {
@@ -136,6 +165,9 @@ pub fn channel(source: &str, medium: &str, campaign: &str, date: NaiveDate) -> &
 fn is_shop(campaign: &str) -> bool {
     campaign.contains("shopping")
         || campaign.match_indices("shop").any(|(at, _)| {
-            !matches!(campaign[..at].chars().next_back(), Some('a'..='d' | 'f'..='z'))
+            !matches!(
+                campaign[..at].chars().next_back(),
+                Some('a'..='d' | 'f'..='z')
+            )
         })
 }

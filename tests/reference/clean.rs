@@ -8,20 +8,35 @@ use super::event::{Event, TEXTS};
 const NOTHING: [&str; 5] = ["", "null", "undefined", "(not set)", "nan"];
 
 /// Fields in which only the empty text is nothing.
-const PLAIN: [&str; 6] =
-    ["event_name", "page_location", "page_referrer", "value", "purchase_revenue", "currency"];
+const PLAIN: [&str; 6] = [
+    "event_name",
+    "page_location",
+    "page_referrer",
+    "value",
+    "purchase_revenue",
+    "currency",
+];
 
 /// The clean event, or `None` where it has no usable time, name or user.
 pub fn event(raw: &Event) -> Option<Event> {
     let mut event = raw.clone();
     for name in TEXTS {
         let field = event.text_mut(name).expect("a text field");
-        *field = field.take().map(|text| text.trim().to_owned()).filter(|text| {
-            if PLAIN.contains(name) { !text.is_empty() } else { !is_nothing(text) }
-        });
+        *field = field
+            .take()
+            .map(|text| text.trim().to_owned())
+            .filter(|text| {
+                if PLAIN.contains(name) {
+                    !text.is_empty()
+                } else {
+                    !is_nothing(text)
+                }
+            });
     }
     event.ga_session_id = event.ga_session_id.map(|id| {
-        let whole = id.strip_suffix(".0").filter(|id| id.bytes().all(|b| b.is_ascii_digit()));
+        let whole = id
+            .strip_suffix(".0")
+            .filter(|id| id.bytes().all(|b| b.is_ascii_digit()));
         whole.map_or(id.clone(), str::to_owned)
     });
     event.currency = event.currency.map(|currency| currency.to_uppercase());
@@ -48,7 +63,10 @@ pub fn money(text: &str) -> Option<i128> {
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     let is_number = !digits.is_empty()
         && !(whole.is_empty() && fraction.is_empty())
-        && whole.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit());
+        && whole
+            .bytes()
+            .chain(fraction.bytes())
+            .all(|b| b.is_ascii_digit());
     if !is_number || fraction.len() > 9 || whole.len() > 20 {
         return None;
     }

@@ -33,7 +33,11 @@ pub fn rows(
     let mut seen = BTreeSet::new();
     let mut rows = Vec::new();
     for (rank, event) in events.iter().enumerate() {
-        if !settings.conversion_events.iter().any(|name| name == event.name()) {
+        if !settings
+            .conversion_events
+            .iter()
+            .any(|name| name == event.name())
+        {
             continue;
         }
         if let Some(id) = &event.transaction_id

@@ -69,8 +69,12 @@ event!(
 );
 
 /// The whole-number fields beside the time stamp.
-pub const INTEGERS: &[&str] =
-    &["batch_page_id", "batch_ordering_id", "batch_event_index", "event_bundle_sequence_id"];
+pub const INTEGERS: &[&str] = &[
+    "batch_page_id",
+    "batch_ordering_id",
+    "batch_event_index",
+    "event_bundle_sequence_id",
+];
 
 /// The text fields that GA4 keeps in `event_params`. They belong to an event's identity.
 pub const PARAMS: &[&str] = &[
@@ -142,18 +146,34 @@ impl Event {
 
     /// Only for clean events, which have a name.
     pub fn name(&self) -> &str {
-        self.event_name.as_deref().expect("a clean event has a name")
+        self.event_name
+            .as_deref()
+            .expect("a clean event has a name")
     }
 }
 
 /// Only the fields that are set, so that a shrunk log can be read.
 impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let time = self.event_timestamp.map(|micros| format!("event_timestamp={micros}"));
-        let integers = INTEGERS.iter().filter_map(|n| Some(format!("{n}={}", self.integer(n)?)));
-        let texts = TEXTS.iter().filter_map(|n| Some(format!("{n}={:?}", self.text(n)?)));
-        let params = self.params.iter().map(|(key, text)| format!("param {key}={text:?}"));
-        let fields: Vec<String> = time.into_iter().chain(integers).chain(texts).chain(params).collect();
+        let time = self
+            .event_timestamp
+            .map(|micros| format!("event_timestamp={micros}"));
+        let integers = INTEGERS
+            .iter()
+            .filter_map(|n| Some(format!("{n}={}", self.integer(n)?)));
+        let texts = TEXTS
+            .iter()
+            .filter_map(|n| Some(format!("{n}={:?}", self.text(n)?)));
+        let params = self
+            .params
+            .iter()
+            .map(|(key, text)| format!("param {key}={text:?}"));
+        let fields: Vec<String> = time
+            .into_iter()
+            .chain(integers)
+            .chain(texts)
+            .chain(params)
+            .collect();
         write!(f, "Event({})", fields.join(", "))
     }
 }

@@ -28,20 +28,30 @@ impl<'a> Identities<'a> {
         let mut of_session = BTreeMap::new();
         let mut of_device = BTreeMap::new();
         for (event, session) in events.iter().zip(session_of) {
-            let Some(user) = event.user_id.as_deref() else { continue };
+            let Some(user) = event.user_id.as_deref() else {
+                continue;
+            };
             of_session.insert(session, user);
             if let Some(device) = event.user_pseudo_id.as_deref() {
                 of_device.insert(device, user);
             }
         }
-        Self { events, session_of, identity: settings.identity, of_session, of_device }
+        Self {
+            events,
+            session_of,
+            identity: settings.identity,
+            of_session,
+            of_device,
+        }
     }
 
     pub fn of_event(&self, rank: usize) -> Option<UserKey> {
         let event = &self.events[rank];
         let own = event.user_id.clone().map(UserKey::User);
         match self.identity {
-            Identity::Stitched => own.or_else(|| self.of_session(&self.session_of[rank], event)),
+            Identity::Stitched => {
+                own.or_else(|| self.of_session(&self.session_of[rank], event))
+            }
             Identity::UserId => own,
             Identity::Device => event.user_pseudo_id.clone().map(UserKey::Device),
         }
@@ -49,7 +59,10 @@ impl<'a> Identities<'a> {
 
     /// `event` is any event of the session.
     pub fn of_session(&self, session: &SessionKey, event: &Event) -> Option<UserKey> {
-        let seen = self.of_session.get(session).map(|user| UserKey::User((*user).to_owned()));
+        let seen = self
+            .of_session
+            .get(session)
+            .map(|user| UserKey::User((*user).to_owned()));
         let device = event.user_pseudo_id.as_deref();
         match self.identity {
             Identity::Stitched => seen

@@ -34,7 +34,12 @@ pub fn arb_log() -> impl Strategy<Value = Log> {
 
 pub fn arb_settings() -> impl Strategy<Value = Settings> {
     use chrono_tz::Tz;
-    let zones = [Tz::UTC, Tz::Europe__Berlin, Tz::America__New_York, Tz::Asia__Kolkata];
+    let zones = [
+        Tz::UTC,
+        Tz::Europe__Berlin,
+        Tz::America__New_York,
+        Tz::Asia__Kolkata,
+    ];
     (
         select(zones.to_vec()),
         prop_oneof![
@@ -44,21 +49,28 @@ pub fn arb_settings() -> impl Strategy<Value = Settings> {
         ],
         prop_oneof![2 => Just(Direct::Skip), 1 => Just(Direct::Include)],
         select(&[14_i64, 1, 30][..]),
+        select(&[30 * MINUTE, 10 * MINUTE, 60 * MINUTE][..]),
         select(vec![vec!["purchase"], vec!["purchase", "sign_up"]]),
     )
-        .prop_map(|(timezone, identity, direct, lookback_days, names)| Settings {
-            timezone,
-            identity,
-            direct,
-            lookback_days,
-            conversion_events: names.into_iter().map(str::to_owned).collect(),
-            ..Settings::default()
-        })
+        .prop_map(
+            |(timezone, identity, direct, lookback_days, session_timeout, names)| Settings {
+                timezone,
+                identity,
+                direct,
+                lookback_days,
+                session_timeout,
+                conversion_events: names.into_iter().map(str::to_owned).collect(),
+                ..Settings::default()
+            },
+        )
 }
 
 /// At most `size` events and then some copies, in an order that has nothing to do with time.
 pub fn arb_events(size: usize) -> impl Strategy<Value = Vec<Event>> {
-    let copies = vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 0..4);
+    let copies = vec(
+        (any::<prop::sample::Index>(), any::<prop::sample::Index>()),
+        0..4,
+    );
     (vec(arb_event(), 1..=size), copies).prop_map(|(mut events, copies)| {
         settle(&mut events);
         for (from, to) in copies {
@@ -71,7 +83,10 @@ pub fn arb_events(size: usize) -> impl Strategy<Value = Vec<Event>> {
 
 fn arb_event() -> impl Strategy<Value = Event> {
     (arb_time(), arb_who(), arb_what(), arb_traffic()).prop_map(|(time, who, what, traffic)| {
-        let mut event = Event { event_timestamp: Some(time), ..what };
+        let mut event = Event {
+            event_timestamp: Some(time),
+            ..what
+        };
         event.user_id = who.user_id;
         event.user_pseudo_id = who.user_pseudo_id;
         event.stream_id = who.stream_id;
@@ -103,7 +118,8 @@ struct Who {
 
 fn arb_who() -> impl Strategy<Value = Who> {
     // The same texts name users and devices.
-    let device = prop_oneof![10 => select(&["a", "b", "c"][..]).prop_map(Some), 1 => Just(None)];
+    let device =
+        prop_oneof![10 => select(&["a", "b", "c"][..]).prop_map(Some), 1 => Just(None)];
     let user = prop_oneof![
         4 => Just(None),
         3 => select(&["a", "b", "ann"][..]).prop_map(Some),
@@ -144,31 +160,39 @@ fn arb_what() -> impl Strategy<Value = Event> {
     let currency = weighted(0.6, select(&["USD", "usd", "EUR"][..]));
     let batch = || weighted(0.2, 0..3_i64);
     let event_id = weighted(0.1, select(&["e1", "e2"][..]));
-    let extra = weighted(0.2, (select(&["color", "size"][..]), select(&["red", "Größe, 1"][..])));
+    let extra = weighted(
+        0.2,
+        (
+            select(&["color", "size"][..]),
+            select(&["red", "Größe, 1"][..]),
+        ),
+    );
     (
         (name, event_id, extra),
         (money(), money(), currency, transaction),
         (batch(), batch(), batch(), batch()),
     )
-        .prop_map(|((name, event_id, extra), (revenue, value, currency, transaction), batch)| {
-            let own = |text: Option<&str>| text.map(str::to_owned);
-            Event {
-                event_name: Some(name.to_owned()).filter(|name| !name.is_empty()),
-                event_id: own(event_id),
-                purchase_revenue: own(revenue),
-                value: own(value),
-                currency: own(currency),
-                transaction_id: own(transaction),
-                batch_page_id: batch.0,
-                batch_ordering_id: batch.1,
-                batch_event_index: batch.2,
-                event_bundle_sequence_id: batch.3,
-                params: extra
-                    .map(|(key, text)| BTreeMap::from([(key.to_owned(), text.to_owned())]))
-                    .unwrap_or_default(),
-                ..Event::default()
-            }
-        })
+        .prop_map(
+            |((name, event_id, extra), (revenue, value, currency, transaction), batch)| {
+                let own = |text: Option<&str>| text.map(str::to_owned);
+                Event {
+                    event_name: Some(name.to_owned()).filter(|name| !name.is_empty()),
+                    event_id: own(event_id),
+                    purchase_revenue: own(revenue),
+                    value: own(value),
+                    currency: own(currency),
+                    transaction_id: own(transaction),
+                    batch_page_id: batch.0,
+                    batch_ordering_id: batch.1,
+                    batch_event_index: batch.2,
+                    event_bundle_sequence_id: batch.3,
+                    params: extra
+                        .map(|(key, text)| BTreeMap::from([(key.to_owned(), text.to_owned())]))
+                        .unwrap_or_default(),
+                    ..Event::default()
+                }
+            },
+        )
 }
 
 type Fields = &'static [(&'static str, &'static str)];
@@ -178,31 +202,100 @@ const TRAFFIC: &[Fields] = &[
     &[],
     &[("page_location", "https://shop.example.com/")],
     &[("source", "(direct)"), ("medium", "(none)")],
-    &[("source", "google"), ("medium", "cpc"), ("campaign", "spring")],
+    &[
+        ("source", "google"),
+        ("medium", "cpc"),
+        ("campaign", "spring"),
+    ],
     &[("source", "google"), ("medium", "organic")],
-    &[("source", "Google"), ("medium", "CPC"), ("campaign", "Spring"), ("term", "shoes")],
-    &[("source", "newsletter"), ("medium", "email"), ("campaign", "shop-now")],
-    &[("source", "partner"), ("medium", "(not set)"), ("campaign", "(not set)")],
+    &[
+        ("source", "Google"),
+        ("medium", "CPC"),
+        ("campaign", "Spring"),
+        ("term", "shoes"),
+    ],
+    &[
+        ("source", "newsletter"),
+        ("medium", "email"),
+        ("campaign", "shop-now"),
+    ],
+    &[
+        ("source", "partner"),
+        ("medium", "(not set)"),
+        ("campaign", "(not set)"),
+    ],
     &[("medium", "affiliate")],
     &[("campaign", "only a campaign")],
     &[("source", "(direct)"), ("medium", "email")],
-    &[("source", "chatgpt.com"), ("medium", "ai-assistant"), ("campaign", "(ai-assistant)")],
-    &[("collected_source", "facebook"), ("collected_medium", "paid"), ("source", "x")],
-    &[("collected_source", "(direct)"), ("collected_medium", "(none)"), ("source", "bing")],
-    &[("collected_source", "(not set)"), ("collected_campaign", "c"), ("medium", "sms")],
-    &[("page_location", "https://shop.example.com/?utm_source=x&utm_medium=cpm&utm_campaign=a%20b+c")],
-    &[("page_location", "https://shop.example.com/?gclid=g1"), ("page_referrer", "https://www.google.com/")],
-    &[("gclid", "g2"), ("source", "shop.example.com"), ("medium", "referral")],
+    &[
+        ("source", "chatgpt.com"),
+        ("medium", "ai-assistant"),
+        ("campaign", "(ai-assistant)"),
+    ],
+    &[
+        ("collected_source", "facebook"),
+        ("collected_medium", "paid"),
+        ("source", "x"),
+    ],
+    &[
+        ("collected_source", "(direct)"),
+        ("collected_medium", "(none)"),
+        ("source", "bing"),
+    ],
+    &[
+        ("collected_source", "(not set)"),
+        ("collected_campaign", "c"),
+        ("medium", "sms"),
+    ],
+    &[(
+        "page_location",
+        "https://shop.example.com/?utm_source=x&utm_medium=cpm&utm_campaign=a%20b+c",
+    )],
+    &[
+        ("page_location", "https://shop.example.com/?gclid=g1"),
+        ("page_referrer", "https://www.google.com/"),
+    ],
+    &[
+        ("gclid", "g2"),
+        ("source", "shop.example.com"),
+        ("medium", "referral"),
+    ],
     &[("fbclid", "f1")],
-    &[("msclkid", "(not set)"), ("page_referrer", "https://bing.com/search?q=1")],
-    &[("page_location", "https://shop.example.com/a"), ("page_referrer", "https://shop.example.com/b")],
-    &[("page_location", "https://shop.example.com/a"), ("page_referrer", "https://example.com/")],
-    &[("page_location", "https://example.com/a"), ("page_referrer", "https://blog.example.com/")],
-    &[("page_location", "https://shop.example.com/a"), ("page_referrer", "https://www.google.co.uk/")],
-    &[("page_location", "https://shop.example.com/a"), ("page_referrer", "https://www.paypal.com/pay")],
+    &[
+        ("msclkid", "(not set)"),
+        ("page_referrer", "https://bing.com/search?q=1"),
+    ],
+    &[
+        ("page_location", "https://shop.example.com/a"),
+        ("page_referrer", "https://shop.example.com/b"),
+    ],
+    &[
+        ("page_location", "https://shop.example.com/a"),
+        ("page_referrer", "https://example.com/"),
+    ],
+    &[
+        ("page_location", "https://example.com/a"),
+        ("page_referrer", "https://blog.example.com/"),
+    ],
+    &[
+        ("page_location", "https://shop.example.com/a"),
+        ("page_referrer", "https://www.google.co.uk/"),
+    ],
+    &[
+        ("page_location", "https://shop.example.com/a"),
+        ("page_referrer", "https://www.paypal.com/pay"),
+    ],
     &[("source", "checkout.stripe.com"), ("medium", "referral")],
-    &[("page_location", "https://shop.example.com/a"), ("source", "example.com"), ("medium", "referral")],
-    &[("source", "blog.other.org"), ("medium", "referral"), ("campaign", "(referral)")],
+    &[
+        ("page_location", "https://shop.example.com/a"),
+        ("source", "example.com"),
+        ("medium", "referral"),
+    ],
+    &[
+        ("source", "blog.other.org"),
+        ("medium", "referral"),
+        ("campaign", "(referral)"),
+    ],
 ];
 
 fn arb_traffic() -> impl Strategy<Value = Fields> {
@@ -226,8 +319,12 @@ fn settle(events: &mut Vec<Event>) {
         {
             event.event_id = None;
         }
-        while seen.get(&event.order()).is_some_and(|other| *other != event) {
-            event.batch_event_index = Some(event.batch_event_index.map_or(0, |index| index + 1));
+        while seen
+            .get(&event.order())
+            .is_some_and(|other| *other != event)
+        {
+            event.batch_event_index =
+                Some(event.batch_event_index.map_or(0, |index| index + 1));
         }
         seen.insert(event.order(), event.clone());
         kept.push(event);

@@ -9,8 +9,7 @@ use super::conversions::Conversion;
 use super::sessions::Touchpoint;
 
 /// Columns of `mart_attribution_first_click` and `mart_attribution_last_click`.
-pub const MART_COLUMNS: &str =
-    "conversion_date,conversion_event,channel,source,medium,campaign,currency,conversions,revenue";
+pub const MART_COLUMNS: &str = "conversion_date,conversion_event,channel,source,medium,campaign,currency,conversions,revenue";
 
 /// Columns of `mart_attribution_reconciliation`.
 pub const RECONCILIATION_COLUMNS: &str = "conversion_date,model,currency,conversions,\
@@ -158,7 +157,9 @@ pub fn reconciliation_csv(rows: &[ReconciliationRow]) -> String {
 
 fn csv_text(header: &str, rows: impl Iterator<Item = Vec<String>>) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(header.split(',')).expect("writes to memory");
+    writer
+        .write_record(header.split(','))
+        .expect("writes to memory");
     for row in rows {
         writer.write_record(row).expect("writes to memory");
     }
@@ -209,8 +210,10 @@ pub fn parse_reconciliation(text: &str) -> Vec<ReconciliationRow> {
 }
 
 fn records(text: &str, header: &str) -> Vec<Vec<String>> {
-    let mut reader =
-        csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(text.as_bytes());
     let mut records = reader.records().map(|record| -> Vec<String> {
         record.expect("is CSV").iter().map(str::to_owned).collect()
     });
@@ -220,7 +223,9 @@ fn records(text: &str, header: &str) -> Vec<Vec<String>> {
 }
 
 fn date(text: &str) -> NaiveDate {
-    text.get(..10).and_then(|day| day.parse().ok()).unwrap_or_else(|| panic!("a date: {text:?}"))
+    text.get(..10)
+        .and_then(|day| day.parse().ok())
+        .unwrap_or_else(|| panic!("a date: {text:?}"))
 }
 
 fn optional(text: &str) -> Option<String> {

@@ -12,7 +12,10 @@ use super::event::{Event, INTEGERS};
 use super::write::number;
 
 pub fn ndjson(events: &[Event]) -> String {
-    events.iter().map(|event| format!("{}\n", row(event))).collect()
+    events
+        .iter()
+        .map(|event| format!("{}\n", row(event)))
+        .collect()
 }
 
 pub fn parquet(events: &[Event]) -> Vec<u8> {
@@ -24,7 +27,9 @@ pub fn parquet(events: &[Event]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut writer = ArrowWriter::try_new(&mut bytes, schema, None).expect("writes to memory");
     for batch in &mut decoder {
-        writer.write(&batch.expect("decodes what was written")).expect("writes to memory");
+        writer
+            .write(&batch.expect("decodes what was written"))
+            .expect("writes to memory");
     }
     writer.close().expect("writes to memory");
     bytes
@@ -38,11 +43,25 @@ fn row(event: &Event) -> Value {
         }
     };
     let text = |name: &str| event.text(name).map(Value::from);
-    put("event_timestamp", event.event_timestamp.map(|micros| micros.to_string().into()));
+    put(
+        "event_timestamp",
+        event
+            .event_timestamp
+            .map(|micros| micros.to_string().into()),
+    );
     for name in INTEGERS {
-        put(name, event.integer(name).map(|number| number.to_string().into()));
+        put(
+            name,
+            event.integer(name).map(|number| number.to_string().into()),
+        );
     }
-    for name in ["event_name", "event_id", "user_id", "user_pseudo_id", "stream_id"] {
+    for name in [
+        "event_name",
+        "event_id",
+        "user_id",
+        "user_pseudo_id",
+        "stream_id",
+    ] {
         put(name, text(name));
     }
 
@@ -50,7 +69,9 @@ fn row(event: &Event) -> Value {
     if let Some(id) = &event.ga_session_id {
         params.insert("ga_session_id".to_owned(), id.clone());
     }
-    let params = params.iter().map(|(key, text)| json!({"key": key, "value": value(key, text)}));
+    let params = params
+        .iter()
+        .map(|(key, text)| json!({"key": key, "value": value(key, text)}));
     put("event_params", Some(params.collect()));
 
     let ecommerce = json!({
@@ -67,8 +88,13 @@ fn row(event: &Event) -> Value {
         "manual_content": event.collected_content,
         "manual_term": event.collected_term,
     });
-    let has_collected = collected.as_object().is_some_and(|map| map.values().any(|v| !v.is_null()));
-    put("collected_traffic_source", has_collected.then_some(collected));
+    let has_collected = collected
+        .as_object()
+        .is_some_and(|map| map.values().any(|v| !v.is_null()));
+    put(
+        "collected_traffic_source",
+        has_collected.then_some(collected),
+    );
     Value::Object(row)
 }
 
@@ -106,14 +132,36 @@ fn schema() -> Arc<Schema> {
     let param = record("element", vec![text("key"), value]);
     let mut fields = vec![whole("event_timestamp")];
     fields.extend(INTEGERS.iter().map(|name| whole(name)));
-    fields.extend(["event_name", "event_id", "user_id", "user_pseudo_id", "stream_id"].map(text));
-    fields.push(Field::new("event_params", DataType::List(Arc::new(param)), true));
-    fields.push(record("ecommerce", vec![float("purchase_revenue"), text("transaction_id")]));
+    fields.extend(
+        [
+            "event_name",
+            "event_id",
+            "user_id",
+            "user_pseudo_id",
+            "stream_id",
+        ]
+        .map(text),
+    );
+    fields.push(Field::new(
+        "event_params",
+        DataType::List(Arc::new(param)),
+        true,
+    ));
+    fields.push(record(
+        "ecommerce",
+        vec![float("purchase_revenue"), text("transaction_id")],
+    ));
     fields.push(record(
         "collected_traffic_source",
-        ["manual_source", "manual_medium", "manual_campaign_name", "manual_content", "manual_term"]
-            .map(text)
-            .to_vec(),
+        [
+            "manual_source",
+            "manual_medium",
+            "manual_campaign_name",
+            "manual_content",
+            "manual_term",
+        ]
+        .map(text)
+        .to_vec(),
     ));
     Arc::new(Schema::new(fields))
 }

@@ -9,8 +9,14 @@ use super::event::Event;
 const COLLECTED: [(&str, &str); 5] = [
     ("collected_traffic_source_manual_source", "collected_source"),
     ("collected_traffic_source_manual_medium", "collected_medium"),
-    ("collected_traffic_source_manual_campaign_name", "collected_campaign"),
-    ("collected_traffic_source_manual_content", "collected_content"),
+    (
+        "collected_traffic_source_manual_campaign_name",
+        "collected_campaign",
+    ),
+    (
+        "collected_traffic_source_manual_content",
+        "collected_content",
+    ),
     ("collected_traffic_source_manual_term", "collected_term"),
 ];
 
@@ -28,13 +34,20 @@ const IGNORED: &[&str] = &[
 ];
 
 pub fn csv(text: &str) -> Vec<Event> {
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
+    let mut reader = csv::ReaderBuilder::new()
+        .flexible(true)
+        .from_reader(text.as_bytes());
     let header = reader.headers().expect("has a header").clone();
     reader
         .records()
         .map(|record| {
             let record = record.expect("is CSV");
-            flat(header.iter().zip(record.iter()).map(|(key, text)| (key, text.to_owned())))
+            flat(
+                header
+                    .iter()
+                    .zip(record.iter())
+                    .map(|(key, text)| (key, text.to_owned())),
+            )
         })
         .collect()
 }
@@ -43,7 +56,8 @@ pub fn ndjson(text: &str) -> Vec<Event> {
     text.lines()
         .filter(|line| !line.trim().is_empty())
         .map(|line| {
-            let row: serde_json::Map<String, Value> = serde_json::from_str(line).expect("is JSON");
+            let row: serde_json::Map<String, Value> =
+                serde_json::from_str(line).expect("is JSON");
             flat(row.iter().filter_map(|(key, value)| {
                 let text = match value {
                     Value::Null => return None,
@@ -63,7 +77,10 @@ pub fn ndjson(text: &str) -> Vec<Event> {
 fn flat<'a>(fields: impl Iterator<Item = (&'a str, String)>) -> Event {
     let mut event = Event::default();
     for (key, text) in fields.filter(|(_, text)| !text.is_empty()) {
-        let name = COLLECTED.iter().find(|(long, _)| *long == key).map_or(key, |(_, name)| name);
+        let name = COLLECTED
+            .iter()
+            .find(|(long, _)| *long == key)
+            .map_or(key, |(_, name)| name);
         if name == "event_timestamp" {
             event.event_timestamp = timestamp(&text);
         } else if let Some(field) = event.integer_mut(name) {

@@ -64,8 +64,9 @@ pub fn split(events: &[Event], settings: &Settings) -> Vec<SessionKey> {
         let id = match &event.ga_session_id {
             Some(id) => SessionId::Given(id.clone()),
             None => {
-                let (latest, count) =
-                    open.entry((stream_id.clone(), device.clone())).or_insert((event.at(), 1));
+                let (latest, count) = open
+                    .entry((stream_id.clone(), device.clone()))
+                    .or_insert((event.at(), 1));
                 if event.at() - *latest > settings.session_timeout {
                     *count += 1;
                 }
@@ -73,7 +74,11 @@ pub fn split(events: &[Event], settings: &Settings) -> Vec<SessionKey> {
                 SessionId::Inferred(*count)
             }
         };
-        keys.push(SessionKey { stream_id, device, id });
+        keys.push(SessionKey {
+            stream_id,
+            device,
+            id,
+        });
     }
     keys
 }
@@ -104,8 +109,13 @@ pub fn rows(
             user_key: identities.of_session(key, &events[first]),
             channel: source.as_ref().map_or("Direct".to_owned(), |source| {
                 let text = |field: &Option<String>| field.clone().unwrap_or_default();
-                channel(&text(&source.source), &text(&source.medium), &text(&source.campaign), date)
-                    .to_owned()
+                channel(
+                    &text(&source.source),
+                    &text(&source.medium),
+                    &text(&source.campaign),
+                    date,
+                )
+                .to_owned()
             }),
             source,
         });
@@ -119,7 +129,10 @@ pub fn rows(
 fn source<'a>(events: impl Iterator<Item = &'a Event>, settings: &Settings) -> Option<Source> {
     let (opening, other): (Vec<&Event>, Vec<&Event>) =
         events.partition(|event| matches!(event.name(), "session_start" | "first_visit"));
-    other.into_iter().chain(opening).find_map(|event| of_event(event, settings))
+    other
+        .into_iter()
+        .chain(opening)
+        .find_map(|event| of_event(event, settings))
 }
 
 pub fn touchpoints(sessions: &[Session]) -> Vec<Touchpoint> {
@@ -130,7 +143,11 @@ pub fn touchpoints(sessions: &[Session]) -> Vec<Touchpoint> {
 
 fn touchpoint(session: &Session) -> Touchpoint {
     let (source, medium, campaign) = match &session.source {
-        Some(source) => (source.source.clone(), source.medium.clone(), source.campaign.clone()),
+        Some(source) => (
+            source.source.clone(),
+            source.medium.clone(),
+            source.campaign.clone(),
+        ),
         None => (Some("(direct)".to_owned()), Some("(none)".to_owned()), None),
     };
     Touchpoint {

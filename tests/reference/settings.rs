@@ -61,8 +61,18 @@ impl Settings {
             lines.push(format!("timezone = \"{}\"", self.timezone.name()));
         }
         if self.identity != default.identity {
-            let name = if self.identity == Identity::UserId { "user_id" } else { "device" };
+            let name = if self.identity == Identity::UserId {
+                "user_id"
+            } else {
+                "device"
+            };
             lines.push(format!("identity = \"{name}\""));
+        }
+        if self.session_timeout != default.session_timeout {
+            lines.push(format!(
+                "session_timeout = \"{}s\"",
+                self.session_timeout / 1_000_000
+            ));
         }
         if self.conversion_events != default.conversion_events {
             lines.push(format!("conversion_events = {:?}", self.conversion_events));
@@ -87,7 +97,9 @@ impl Settings {
             let text = || value.as_str().expect("a text").to_owned();
             let texts = || -> Vec<String> {
                 let values = value.as_array().expect("a list").iter();
-                values.map(|value| value.as_str().expect("a text").to_owned()).collect()
+                values
+                    .map(|value| value.as_str().expect("a text").to_owned())
+                    .collect()
             };
             match key.as_str() {
                 "timezone" => settings.timezone = text().parse().expect("an IANA zone"),
@@ -98,6 +110,12 @@ impl Settings {
                         "device" => Identity::Device,
                         other => panic!("identity {other}"),
                     }
+                }
+                "session_timeout" => {
+                    let text = text();
+                    let seconds = text.strip_suffix('s').and_then(|text| text.parse().ok());
+                    let seconds: i64 = seconds.expect("a timeout such as 600s");
+                    settings.session_timeout = seconds * 1_000_000;
                 }
                 "conversion_events" => settings.conversion_events = texts(),
                 "lookback_days" => settings.lookback_days = value.as_integer().expect("days"),

@@ -55,15 +55,23 @@ pub fn of_event(event: &Event, settings: &Settings) -> Option<Source> {
         content: query(page, "utm_content"),
         term: query(page, "utm_term"),
     };
-    [Some(collected), Some(params), Some(utm), clicked(event, page), referred(event)]
-        .into_iter()
-        .flatten()
-        .find(|source| !is_direct(source) && !is_own(source, own_host.as_deref(), settings))
+    [
+        Some(collected),
+        Some(params),
+        Some(utm),
+        clicked(event, page),
+        referred(event),
+    ]
+    .into_iter()
+    .flatten()
+    .find(|source| !is_direct(source) && !is_own(source, own_host.as_deref(), settings))
 }
 
 fn is_direct(source: &Source) -> bool {
     let is_one_of = |field: &Option<String>, names: &[&str]| {
-        field.as_deref().is_none_or(|text| names.contains(&text.to_lowercase().as_str()))
+        field
+            .as_deref()
+            .is_none_or(|text| names.contains(&text.to_lowercase().as_str()))
     };
     is_one_of(&source.source, &["(direct)"])
         && is_one_of(&source.medium, &["(none)", "(not set)"])
@@ -71,12 +79,19 @@ fn is_direct(source: &Source) -> bool {
 
 /// Whether it is a referral from the site itself or from a host in `ignore_referrers`.
 fn is_own(source: &Source, own_host: Option<&str>, settings: &Settings) -> bool {
-    let is_referral = source.medium.as_deref().is_some_and(|m| m.eq_ignore_ascii_case("referral"));
+    let is_referral = source
+        .medium
+        .as_deref()
+        .is_some_and(|m| m.eq_ignore_ascii_case("referral"));
     let Some(from) = source.source.as_deref().filter(|_| is_referral).map(bare) else {
         return false;
     };
     let is_self = own_host.is_some_and(|own| is_under(&bare(own), &from));
-    is_self || settings.ignore_referrers.iter().any(|ignored| is_under(&from, ignored))
+    is_self
+        || settings
+            .ignore_referrers
+            .iter()
+            .any(|ignored| is_under(&from, ignored))
 }
 
 /// Whether `host` is `parent` or a subdomain of it.
@@ -86,13 +101,17 @@ fn is_under(host: &str, parent: &str) -> bool {
 
 fn bare(host: &str) -> String {
     let host = host.to_lowercase();
-    host.strip_prefix("www.").map_or(host.clone(), str::to_owned)
+    host.strip_prefix("www.")
+        .map_or(host.clone(), str::to_owned)
 }
 
 fn clicked(event: &Event, page: &str) -> Option<Source> {
     CLICK_IDS.iter().find_map(|(name, source, medium)| {
         let is_param = event.text(name).is_some()
-            || event.params.get(*name).is_some_and(|text| !is_nothing(text));
+            || event
+                .params
+                .get(*name)
+                .is_some_and(|text| !is_nothing(text));
         (is_param || query(page, name).is_some()).then(|| Source {
             source: Some((*source).to_owned()),
             medium: Some((*medium).to_owned()),
@@ -107,7 +126,11 @@ fn referred(event: &Event) -> Option<Source> {
         Some(Category::Search) => "organic",
         _ => "referral",
     };
-    Some(Source { source: Some(from), medium: Some(medium.to_owned()), ..Source::default() })
+    Some(Source {
+        source: Some(from),
+        medium: Some(medium.to_owned()),
+        ..Source::default()
+    })
 }
 
 /// The host of `scheme://host[:port]/…`, in lower case.
@@ -121,8 +144,10 @@ fn host(url: &str) -> Option<String> {
 /// A parameter of a URL's query, decoded; nothing where it is absent or says nothing.
 fn query(url: &str, name: &str) -> Option<String> {
     let query = url.split('#').next()?.split_once('?')?.1;
-    let (_, text) =
-        query.split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name)?;
+    let (_, text) = query
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .find(|(key, _)| *key == name)?;
     let text = decode(text).trim().to_owned();
     (!is_nothing(&text)).then_some(text)
 }
@@ -133,7 +158,10 @@ fn decode(text: &str) -> String {
     let mut rest = text.as_bytes();
     while let Some((&byte, tail)) = rest.split_first() {
         let code = tail.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
-        match code.and_then(|hex| u8::from_str_radix(hex, 16).ok()).filter(|_| byte == b'%') {
+        match code
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok())
+            .filter(|_| byte == b'%')
+        {
             Some(decoded) => {
                 bytes.push(decoded);
                 rest = &tail[2..];

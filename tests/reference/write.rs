@@ -12,16 +12,28 @@ const ALWAYS: [&str; 3] = ["event_name", "user_id", "user_pseudo_id"];
 pub fn csv(events: &[Event]) -> String {
     let is_used = |name: &str| {
         ALWAYS.contains(&name)
-            || events.iter().any(|e| e.text(name).is_some() || e.integer(name).is_some())
+            || events
+                .iter()
+                .any(|e| e.text(name).is_some() || e.integer(name).is_some())
     };
-    let integers: Vec<&str> = INTEGERS.iter().copied().filter(|name| is_used(name)).collect();
+    let integers: Vec<&str> = INTEGERS
+        .iter()
+        .copied()
+        .filter(|name| is_used(name))
+        .collect();
     let texts: Vec<&str> = TEXTS.iter().copied().filter(|name| is_used(name)).collect();
-    let params: BTreeSet<&str> =
-        events.iter().flat_map(|event| event.params.keys().map(String::as_str)).collect();
+    let params: BTreeSet<&str> = events
+        .iter()
+        .flat_map(|event| event.params.keys().map(String::as_str))
+        .collect();
 
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let header = ["event_timestamp"].into_iter().chain(integers.iter().copied());
-    let header = header.chain(texts.iter().map(|name| column(name))).chain(params.iter().copied());
+    let header = ["event_timestamp"]
+        .into_iter()
+        .chain(integers.iter().copied());
+    let header = header
+        .chain(texts.iter().map(|name| column(name)))
+        .chain(params.iter().copied());
     writer.write_record(header).expect("writes to memory");
     for event in events {
         let number = |number: Option<i64>| number.map(|n| n.to_string()).unwrap_or_default();
@@ -29,7 +41,11 @@ pub fn csv(events: &[Event]) -> String {
         let mut row = vec![number(event.event_timestamp)];
         row.extend(integers.iter().map(|name| number(event.integer(name))));
         row.extend(texts.iter().map(|name| text(event.text(name))));
-        row.extend(params.iter().map(|name| text(event.params.get(*name).map(String::as_str))));
+        row.extend(
+            params
+                .iter()
+                .map(|name| text(event.params.get(*name).map(String::as_str))),
+        );
         writer.write_record(row).expect("writes to memory");
     }
     String::from_utf8(writer.into_inner().expect("writes to memory")).expect("is UTF-8")
@@ -50,7 +66,9 @@ pub fn flat_ndjson(events: &[Event]) -> String {
             }
         }
         for name in TEXTS {
-            let Some(text) = event.text(name) else { continue };
+            let Some(text) = event.text(name) else {
+                continue;
+            };
             let is_money = ["value", "purchase_revenue"].contains(name);
             let value = if is_money { number(text) } else { text.into() };
             row.insert(column(name).into(), value);
@@ -66,7 +84,10 @@ pub fn flat_ndjson(events: &[Event]) -> String {
 
 /// A JSON number where the text is one, else the text.
 pub fn number(text: &str) -> Value {
-    serde_json::from_str(text).ok().filter(Value::is_number).unwrap_or_else(|| text.into())
+    serde_json::from_str(text)
+        .ok()
+        .filter(Value::is_number)
+        .unwrap_or_else(|| text.into())
 }
 
 /// The name by which flat extracts call a field.
