@@ -39,8 +39,8 @@ channels_compared as (
         coalesce(last_clicks.revenue, 0) as last_click_revenue
     from first_clicks
     full outer join last_clicks
-        on first_clicks.channel is not distinct from last_clicks.channel
-        and first_clicks.currency is not distinct from last_clicks.currency
+        on (first_clicks.channel is not distinct from last_clicks.channel)
+        and (first_clicks.currency is not distinct from last_clicks.currency)
 
 )
 

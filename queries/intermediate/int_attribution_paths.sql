@@ -53,6 +53,7 @@ positioned as (
         row_number() over (
             partition by conversion_id
             order by touchpoint_order
+            rows between unbounded preceding and current row
         ) as position,
         count(*) over (partition by conversion_id) as path_length,
         count(*) filter (where not is_direct) over (partition by conversion_id)
@@ -79,6 +80,7 @@ ranked as (
         row_number() over (
             partition by conversion_id, is_click
             order by touchpoint_order
+            rows between unbounded preceding and current row
         ) as rank_among_clicks,
         count(*) over (partition by conversion_id, is_click) as clicks_in_path
     from clicks

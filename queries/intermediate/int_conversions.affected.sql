@@ -64,7 +64,7 @@ select conversion_events.event_date
 from int_conversion_events as conversion_events
 inner join changed_conversion_events
     on
-        conversion_events.stream_id is not distinct from changed_conversion_events.stream_id
+        (conversion_events.stream_id is not distinct from changed_conversion_events.stream_id)
         and conversion_events.transaction_id = changed_conversion_events.transaction_id
 
 union

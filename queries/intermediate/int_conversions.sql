@@ -65,7 +65,7 @@ in_sessions as (
     left join sessions
         on
             conversions.device_key = sessions.device_key
-            and conversions.stream_id is not distinct from sessions.stream_id
+            and (conversions.stream_id is not distinct from sessions.stream_id)
             and sessions.ga_session_id is null
             and conversions.event_timestamp >= sessions.session_started_at
             and conversions.event_timestamp <= sessions.session_ended_at

@@ -17,6 +17,7 @@ unkeyed_events as (
             lag(event_timestamp) over (
                 partition by device_key, stream_id
                 order by event_order
+                rows between unbounded preceding and current row
             ) as bigint
         ) as gap_microseconds
     from events

@@ -101,7 +101,7 @@ reconciled as (
         on
             taken_in.conversion_date = given_out.conversion_date
             and taken_in.model = given_out.model
-            and taken_in.currency is not distinct from given_out.currency
+            and (taken_in.currency is not distinct from given_out.currency)
 
 )
 

@@ -27,10 +27,8 @@ pub async fn plan(engine: &Engine, sql: &str, as_of: Option<&str>) -> Result<Dat
     let names: BTreeSet<String> =
         references.iter().map(|reference| reference.table().to_string()).collect();
     register(engine, &context, &names, as_of).await?;
-    session::plan(&context, statement)
-        .await
-        .map_err(|e| explain::query(sql, &e))
-        .map_err(|e| not_built(engine, &names, e))
+    check_built(engine, &context, &names)?;
+    session::plan(&context, statement).await.map_err(|e| explain::query(sql, &e))
 }
 
 /// Runs `sql`; rows come as they are computed.
@@ -138,17 +136,20 @@ fn parse_as_of(text: &str) -> Result<AsOf> {
     ))
 }
 
-/// A table that could not be found because no run has built it says so.
-fn not_built(engine: &Engine, names: &BTreeSet<String>, error: Error) -> Error {
+/// A model that no run has built says so; a name that nobody knows is for the planner.
+fn check_built(
+    engine: &Engine,
+    context: &SessionContext,
+    names: &BTreeSet<String>,
+) -> Result<()> {
     let missing = names.iter().find(|name| {
-        engine.catalog.get(name).is_some() && error.message().contains(name.as_str())
+        engine.catalog.get(name).is_some()
+            && !context.table_exist(name.as_str()).unwrap_or(false)
     });
     match missing {
-        Some(name) if error.message().contains("not found") => {
-            Error::input(format!("{name} has not been built yet"))
-                .hint("`attrib run` builds the models")
-        }
-        _ => error,
+        Some(name) => Err(Error::input(format!("{name} has not been built yet"))
+            .hint("`attrib run` builds the models")),
+        None => Ok(()),
     }
 }
 

@@ -77,7 +77,9 @@ impl SnapshotTable {
             .cloned()
             .partition(|field| table.partition_by() == Some(field.name().as_str()));
         SnapshotTable {
-            scanned: TableSchema::new(Arc::new(Schema::new(stored)), partition),
+            scanned: TableSchema::builder(Arc::new(Schema::new(stored)))
+                .with_table_partition_cols(partition)
+                .build(),
             schema: Arc::new(Schema::new(fields)),
             files,
             table,

@@ -23,8 +23,9 @@ use crate::{Error, Result};
 /// The folder of SQL tests.
 const TESTS: &str = "tests";
 
-/// The folder of channel rules, which are no models.
-const CHANNELS: &str = "channels";
+/// The folders of channel rules and of queries to look at the results with, which are no
+/// models.
+const NO_MODELS: [&str; 2] = ["channels", "analyses"];
 
 /// A query over the tables that must return no rows: `queries/tests/<name>.sql`.
 #[derive(Debug, Clone, PartialEq)]
@@ -281,7 +282,7 @@ impl Files {
     fn sort(files: Vec<SourceFile>) -> Result<Files> {
         let mut sorted = Files::default();
         for file in files {
-            if file.folder() == Some(CHANNELS) {
+            if file.folder().is_some_and(|folder| NO_MODELS.contains(&folder)) {
                 continue;
             }
             let file = Arc::new(file);
