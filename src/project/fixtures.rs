@@ -84,7 +84,10 @@ async fn test_one(config: &Config, root: &Path, fixture: &Path) -> Result<Vec<Te
         .filter(|path| path.is_file() && is_events(path))
         .map(|path| path.display().to_string())
         .collect();
-    project.ingest(&events, &IngestOptions::default(), &Silent).await.map_err(place)?;
+    // One after the other, by name: where the later ingest decides, it is the later name.
+    for file in events {
+        project.ingest(&[file], &IngestOptions::default(), &Silent).await.map_err(place)?;
+    }
     let run = project.run(&RunOptions::default(), &Silent).await.map_err(place)?;
     let mut reports: Vec<TestReport> = run
         .tests

@@ -159,10 +159,7 @@ async fn commit(
     explicit: Spool,
     report: &mut IngestReport,
 ) -> Result<()> {
-    if plain.is_empty() && explicit.is_empty() {
-        report.version = raw.map(|raw| raw.version());
-        return Ok(());
-    }
+    // Also where nothing could be used: the report is then on an empty table.
     let raw = match raw {
         Some(raw) => raw,
         None => {
