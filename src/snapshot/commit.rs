@@ -18,7 +18,8 @@ use deltalake_core::{DeltaTable, DeltaTableError, checkpoints};
 use serde_json::{Map, Value, json};
 
 use super::datafile::DataFile;
-use super::failure::{Conflict, storage};
+use super::durable::sync_files;
+use super::failure::{Conflict, at_path, storage};
 use super::schema::Layout;
 use super::table::{Table, signatures};
 use crate::clock::{Clock as _, SystemClock};
@@ -87,6 +88,7 @@ impl Table {
     /// and the files to add are left for the caller to [discard](Table::discard).
     pub async fn commit(&self, change: Change) -> Result<Table> {
         self.check(&change)?;
+        self.make_durable(&change.add)?;
         let mut base = self.clone();
         for _ in 0..ATTEMPTS {
             match base.try_commit(&change).await {
@@ -100,6 +102,15 @@ impl Table {
             }
         }
         Err(self.conflict(format!("{ATTEMPTS} attempts were overtaken")))
+    }
+
+    /// On a local disk, waits until the files are on it: the log must not name what a power
+    /// cut can take.
+    fn make_durable(&self, files: &[DataFile]) -> Result<()> {
+        let Some(root) = self.store().folder() else { return Ok(()) };
+        let table = root.join(self.name());
+        let paths: Vec<_> = files.iter().map(|file| table.join(&file.path)).collect();
+        sync_files(&table, &paths).map_err(|e| at_path("cannot write to the disk", &table, e))
     }
 
     async fn try_commit(&self, change: &Change) -> Result<Table, DeltaTableError> {

@@ -188,6 +188,39 @@ pub(super) fn sync_folder_of(path: &FilePath) -> std::io::Result<()> {
     }
 }
 
+/// Threads that wait for the disk at a time.
+const SYNCS_AT_ONCE: usize = 16;
+
+/// Makes new files and their entries, up to the folder `root`, durable. Disks take many
+/// waiting requests together, so they are made at once.
+pub(super) fn sync_files(root: &FilePath, files: &[PathBuf]) -> std::io::Result<()> {
+    let sync = |paths: &[&FilePath]| -> std::io::Result<()> {
+        std::thread::scope(|scope| {
+            let chunks = paths.chunks(paths.len().div_ceil(SYNCS_AT_ONCE).max(1));
+            let workers: Vec<_> = chunks
+                .map(|chunk| {
+                    scope.spawn(move || {
+                        chunk.iter().try_for_each(|path| File::open(path)?.sync_all())
+                    })
+                })
+                .collect();
+            workers.into_iter().try_for_each(|worker| {
+                worker.join().unwrap_or_else(|_| Err(std::io::Error::other("a sync panicked")))
+            })
+        })
+    };
+    sync(&files.iter().map(PathBuf::as_path).collect::<Vec<_>>())?;
+    if cfg!(not(unix)) {
+        return Ok(());
+    }
+    let folders: BTreeSet<&FilePath> = files
+        .iter()
+        .flat_map(|file| file.ancestors().skip(1))
+        .filter(|folder| folder.starts_with(root))
+        .collect();
+    sync(&folders.into_iter().collect::<Vec<_>>())
+}
+
 fn failed(path: &FilePath, source: std::io::Error) -> object_store::Error {
     object_store::Error::Generic {
         store: NAME,

@@ -180,7 +180,7 @@ impl FileWriter {
             Some(folder) => folder,
             None => std::env::temp_dir(),
         };
-        create_folders(&folder).map_err(|e| at_path("cannot create the folder", &folder, e))?;
+        std::fs::create_dir_all(&folder).map_err(|e| at_path("cannot create the folder", &folder, e))?;
         let path = folder.join(format!(".tmp-{}", uuid::Uuid::new_v4()));
         let file = OpenOptions::new()
             .read(true)
@@ -232,11 +232,8 @@ impl FileWriter {
             written,
         );
         match self.local_path(&data_file) {
-            Some(path) => file
-                .sync_all()
-                .and_then(|()| std::fs::rename(&temporary.0, &path))
-                .and_then(|()| sync_folder_of(&path))
-                .map_err(failed)?,
+            // The commit makes it durable, together with all others.
+            Some(path) => std::fs::rename(&temporary.0, &path).map_err(failed)?,
             None => {
                 let objects = self.table.store().object_store();
                 let to = self.table.object_path(&data_file);
