@@ -41,8 +41,14 @@ const KEYS: &[(&str, Kind)] = &[
 /// Sections whose keys are the user's own.
 const FREE_SECTIONS: &[&str] = &["fields", "vars"];
 
-/// Environment variables that start with `ATTRIB_` and are no settings.
-const OTHER_VARIABLES: &[&str] = &["ATTRIB_LOG", "ATTRIB_PROJECT"];
+/// Environment variables that start with `ATTRIB_` and are no settings: those of the
+/// command line and of the project's own tests.
+const OTHER_VARIABLES: &[&str] = &[
+    "ATTRIB_LOG",
+    "ATTRIB_PROJECT",
+    "ATTRIB_SNAPSHOT",
+    "ATTRIB_TEST_CASES",
+];
 
 const PREFIX: &str = "ATTRIB_";
 
