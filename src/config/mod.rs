@@ -172,7 +172,9 @@ impl Config {
                 path: read::text(&settings, "snapshot.path")?,
                 retention: read::duration(&settings, "snapshot.retention")?,
             },
-            models: ModelsConfig { path: read::text(&settings, "models.path")? },
+            models: ModelsConfig {
+                path: read::text(&settings, "models.path")?,
+            },
             fields: settings
                 .section("fields")
                 .map(|(name, setting)| (name.to_owned(), setting.value.clone()))
@@ -193,10 +195,16 @@ impl Config {
         add("identity", Parameter::Text(self.identity.name().to_owned()));
         let seconds = i64::try_from(self.session_timeout.as_secs()).unwrap_or(i64::MAX);
         add("session_timeout_seconds", Parameter::Int(seconds));
-        add("conversion_events", Parameter::List(self.conversion_events.clone()));
+        add(
+            "conversion_events",
+            Parameter::List(self.conversion_events.clone()),
+        );
         add("lookback_days", Parameter::Int(self.lookback_days.into()));
         add("direct", Parameter::Text(self.direct.name().to_owned()));
-        add("ignore_referrers", Parameter::List(self.ignore_referrers.clone()));
+        add(
+            "ignore_referrers",
+            Parameter::List(self.ignore_referrers.clone()),
+        );
         parameters
     }
 
@@ -206,7 +214,10 @@ impl Config {
         if self.snapshot.path.contains("://") {
             return self.snapshot.path.clone();
         }
-        self.root.join(&self.snapshot.path).to_string_lossy().into_owned()
+        self.root
+            .join(&self.snapshot.path)
+            .to_string_lossy()
+            .into_owned()
     }
 
     /// The folder of the project's models; it need not exist.
@@ -246,9 +257,8 @@ fn find_project(given: Option<&Path>) -> Result<(PathBuf, Option<PathBuf>)> {
         let file = folder.join(FILE_NAME);
         return Ok((folder.to_owned(), file.is_file().then_some(file)));
     }
-    let current = std::env::current_dir().map_err(|error| {
-        Error::config("cannot tell the current folder").caused_by(error)
-    })?;
+    let current = std::env::current_dir()
+        .map_err(|error| Error::config("cannot tell the current folder").caused_by(error))?;
     Ok(match walk_up(&current) {
         Some(root) => (root.to_owned(), Some(root.join(FILE_NAME))),
         None => (current, None),
@@ -257,5 +267,7 @@ fn find_project(given: Option<&Path>) -> Result<(PathBuf, Option<PathBuf>)> {
 
 /// The nearest folder with a settings file, from `start` upwards.
 fn walk_up(start: &Path) -> Option<&Path> {
-    start.ancestors().find(|folder| folder.join(FILE_NAME).is_file())
+    start
+        .ancestors()
+        .find(|folder| folder.join(FILE_NAME).is_file())
 }

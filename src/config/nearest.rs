@@ -59,12 +59,21 @@ mod tests {
         assert_eq!(nearest("TIMEZONE", names), Some("timezone"));
         assert_eq!(nearest("itmezone", names), Some("timezone"));
         assert_eq!(nearest("colour", names), None);
-        assert_eq!(nearest("berlin", ["Asia/Tokyo", "Europe/Berlin"]), Some("Europe/Berlin"));
+        assert_eq!(
+            nearest("berlin", ["Asia/Tokyo", "Europe/Berlin"]),
+            Some("Europe/Berlin")
+        );
     }
 
     #[test]
     fn lists_what_is_known_when_nothing_is_near() {
-        assert_eq!(hint("colour", "known keys", ["a", "b"]), "known keys: `a`, `b`");
-        assert_eq!(hint("threds", "known keys", ["a", "threads"]), "did you mean `threads`?");
+        assert_eq!(
+            hint("colour", "known keys", ["a", "b"]),
+            "known keys: `a`, `b`"
+        );
+        assert_eq!(
+            hint("threds", "known keys", ["a", "threads"]),
+            "did you mean `threads`?"
+        );
     }
 }

@@ -60,10 +60,16 @@ mod tests {
         assert_eq!(Parameter::guess("7"), Parameter::Int(7));
         assert_eq!(Parameter::guess("0.5"), Parameter::Float(0.5));
         assert_eq!(Parameter::guess("true"), Parameter::Bool(true));
-        assert_eq!(Parameter::guess("abc def"), Parameter::Text("abc def".into()));
+        assert_eq!(
+            Parameter::guess("abc def"),
+            Parameter::Text("abc def".into())
+        );
         assert_eq!(Parameter::guess("\"7\""), Parameter::Text("7".into()));
         assert_eq!(Parameter::guess("nan"), Parameter::Text("nan".into()));
-        assert_eq!(Parameter::guess("2026-01-31"), Parameter::Text("2026-01-31".into()));
+        assert_eq!(
+            Parameter::guess("2026-01-31"),
+            Parameter::Text("2026-01-31".into())
+        );
         assert_eq!(
             Parameter::guess(r#"["a", "b"]"#),
             Parameter::List(vec!["a".into(), "b".into()])

@@ -14,15 +14,21 @@ pub(super) fn text(settings: &Settings, key: &str) -> Result<String> {
     let setting = settings.get(key)?;
     match setting.value.as_str() {
         Some(text) if !text.trim().is_empty() => Ok(text.trim().to_owned()),
-        Some(_) => Err(setting.place.add_to(Error::config(format!("`{key}` is empty")))),
-        None => Err(setting.place.add_to(wrong_type(key, "text", &setting.value))),
+        Some(_) => Err(setting
+            .place
+            .add_to(Error::config(format!("`{key}` is empty")))),
+        None => Err(setting
+            .place
+            .add_to(wrong_type(key, "text", &setting.value))),
     }
 }
 
 pub(super) fn number(settings: &Settings, key: &str, most: u32) -> Result<u32> {
     let setting = settings.get(key)?;
     let number = setting.value.as_integer().ok_or_else(|| {
-        setting.place.add_to(wrong_type(key, "a whole number", &setting.value))
+        setting
+            .place
+            .add_to(wrong_type(key, "a whole number", &setting.value))
     })?;
     match u32::try_from(number) {
         Ok(number) if number <= most => Ok(number),
@@ -34,11 +40,19 @@ pub(super) fn number(settings: &Settings, key: &str, most: u32) -> Result<u32> {
 
 pub(super) fn list(settings: &Settings, key: &str) -> Result<Vec<String>> {
     let setting = settings.get(key)?;
-    let wrong = || setting.place.add_to(wrong_type(key, "a list of text", &setting.value));
+    let wrong = || {
+        setting
+            .place
+            .add_to(wrong_type(key, "a list of text", &setting.value))
+    };
     let items = setting.value.as_array().ok_or_else(wrong)?;
     items
         .iter()
-        .map(|item| item.as_str().map(|text| text.trim().to_owned()).ok_or_else(wrong))
+        .map(|item| {
+            item.as_str()
+                .map(|text| text.trim().to_owned())
+                .ok_or_else(wrong)
+        })
         .collect()
 }
 
@@ -49,8 +63,11 @@ fn choice<T: Copy>(settings: &Settings, key: &str, choices: &[(&str, T)]) -> Res
     found.map(|(_, choice)| *choice).ok_or_else(|| {
         let known = choices.iter().map(|(known, _)| *known);
         let place = settings.get(key).map(|setting| setting.place.clone());
-        let error = Error::config(format!("`{key}` cannot be \"{name}\""))
-            .hint(hint(&name, "known values", known));
+        let error = Error::config(format!("`{key}` cannot be \"{name}\"")).hint(hint(
+            &name,
+            "known values",
+            known,
+        ));
         place.map_or_else(|e| e, |place| place.add_to(error))
     })
 }
@@ -64,7 +81,11 @@ pub(super) fn identity(settings: &Settings) -> Result<Identity> {
 }
 
 pub(super) fn direct(settings: &Settings) -> Result<Direct> {
-    choice(settings, "direct", &[Direct::Skip, Direct::Include].map(|d| (d.name(), d)))
+    choice(
+        settings,
+        "direct",
+        &[Direct::Skip, Direct::Include].map(|d| (d.name(), d)),
+    )
 }
 
 pub(super) fn timezone(settings: &Settings) -> Result<Tz> {
@@ -157,9 +178,11 @@ pub(super) fn vars(
             }
             match Parameter::from_toml(&setting.value) {
                 Ok(parameter) => Ok((name.to_owned(), parameter)),
-                Err(expected) => {
-                    fail(wrong_type(&format!("vars.{name}"), expected, &setting.value))
-                }
+                Err(expected) => fail(wrong_type(
+                    &format!("vars.{name}"),
+                    expected,
+                    &setting.value,
+                )),
             }
         })
         .collect()

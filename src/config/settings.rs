@@ -41,8 +41,14 @@ const KEYS: &[(&str, Kind)] = &[
 /// Sections whose keys are the user's own.
 const FREE_SECTIONS: &[&str] = &["fields", "vars"];
 
-/// Environment variables that start with `ATTRIB_` and are no settings.
-const OTHER_VARIABLES: &[&str] = &["ATTRIB_LOG", "ATTRIB_PROJECT"];
+/// Environment variables that start with `ATTRIB_` and are no settings: those of the
+/// command line and of the project's own tests.
+const OTHER_VARIABLES: &[&str] = &[
+    "ATTRIB_LOG",
+    "ATTRIB_PROJECT",
+    "ATTRIB_SNAPSHOT",
+    "ATTRIB_TEST_CASES",
+];
 
 const PREFIX: &str = "ATTRIB_";
 
@@ -50,7 +56,11 @@ const PREFIX: &str = "ATTRIB_";
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Place {
     Defaults,
-    File { path: PathBuf, line: usize, column: usize },
+    File {
+        path: PathBuf,
+        line: usize,
+        column: usize,
+    },
     Variable(String),
     Flag,
 }
@@ -88,19 +98,28 @@ impl Settings {
             None => Place::Defaults,
             Some(path) => {
                 let (line, column) = line_column(text, offset);
-                Place::File { path: path.to_owned(), line, column }
+                Place::File {
+                    path: path.to_owned(),
+                    line,
+                    column,
+                }
             }
         };
         let malformed = |error: toml::de::Error| {
             let start = error.span().map_or(0, |span| span.start);
-            place(start).add_to(Error::config(format!("not valid TOML: {}", error.message())))
+            place(start).add_to(Error::config(format!(
+                "not valid TOML: {}",
+                error.message()
+            )))
         };
         let spans = DeTable::parse(text).map_err(malformed)?;
         let mut values: toml::Table = text.parse().map_err(malformed)?;
 
         for (key, spanned) in spans.get_ref() {
             let name = key.get_ref().as_ref();
-            let Some(value) = values.remove(name) else { continue };
+            let Some(value) = values.remove(name) else {
+                continue;
+            };
             let is_section = is_free(name) || section_keys(name).next().is_some();
             if !is_section {
                 if !is_known(name) {
@@ -119,7 +138,9 @@ impl Settings {
             };
             for (key, spanned) in section_spans {
                 let path = format!("{name}.{}", key.get_ref());
-                let Some(value) = section.remove(key.get_ref().as_ref()) else { continue };
+                let Some(value) = section.remove(key.get_ref().as_ref()) else {
+                    continue;
+                };
                 if !is_free(name) && !is_known(&path) {
                     return Err(place(key.span().start).add_to(unknown_key(&path)));
                 }
@@ -136,7 +157,9 @@ impl Settings {
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> Result<()> {
         for (name, text) in variables {
-            let Some(rest) = name.strip_prefix(PREFIX) else { continue };
+            let Some(rest) = name.strip_prefix(PREFIX) else {
+                continue;
+            };
             if OTHER_VARIABLES.contains(&name.as_str()) {
                 continue;
             }
@@ -154,7 +177,11 @@ impl Settings {
                     .collect();
                 return Err(Error::config("unknown environment variable")
                     .with("variable", &name)
-                    .hint(hint(&name, "known variables", variables.iter().map(String::as_str))));
+                    .hint(hint(
+                        &name,
+                        "known variables",
+                        variables.iter().map(String::as_str),
+                    )));
             };
             self.add_text(key, &text, Place::Variable(name))?;
         }
@@ -176,7 +203,10 @@ impl Settings {
     }
 
     fn add_text(&mut self, key: String, text: &str, place: Place) -> Result<()> {
-        let kind = KEYS.iter().find(|(name, _)| *name == key).map(|(_, kind)| *kind);
+        let kind = KEYS
+            .iter()
+            .find(|(name, _)| *name == key)
+            .map(|(_, kind)| *kind);
         let value = match kind {
             Some(Kind::Text) => toml::Value::String(text.to_owned()),
             Some(Kind::Number) => match text.trim().parse() {
@@ -257,8 +287,11 @@ fn unknown_key(key: &str) -> Error {
         }
         _ => all.chain(sections()).collect(),
     };
-    Error::config(format!("unknown key `{key}`"))
-        .hint(hint(key, "known keys", candidates.iter().copied()))
+    Error::config(format!("unknown key `{key}`")).hint(hint(
+        key,
+        "known keys",
+        candidates.iter().copied(),
+    ))
 }
 
 fn is_known(key: &str) -> bool {
@@ -272,7 +305,9 @@ fn is_free(section: &str) -> bool {
 /// The sections: `snapshot`, `models` and the free-form ones.
 fn sections() -> impl Iterator<Item = &'static str> {
     let mut seen = Vec::new();
-    let fixed = KEYS.iter().filter_map(|(key, _)| Some(key.split_once('.')?.0));
+    let fixed = KEYS
+        .iter()
+        .filter_map(|(key, _)| Some(key.split_once('.')?.0));
     fixed
         .chain(FREE_SECTIONS.iter().copied())
         .filter(move |section| {

@@ -125,7 +125,10 @@ impl Catalog {
                 if let Some(other) = described.get(&entry.model) {
                     let message = format!("the model `{}` is described twice", entry.model);
                     let error = file.error(entry.span, message, "the second");
-                    let first = other.file.as_ref().map_or(&file.origin, |file| &file.origin);
+                    let first = other
+                        .file
+                        .as_ref()
+                        .map_or(&file.origin, |file| &file.origin);
                     return Err(error.with("first", first));
                 }
                 described.insert(entry.model, entry.properties);
@@ -151,7 +154,12 @@ impl Catalog {
     fn check_unit_tests(&self) -> Result<()> {
         for test in self.unit_tests.values() {
             let Some(model) = self.models.get(&test.model) else {
-                return Err(no_model(self, &test.model, &test.file, test.model_span.clone()));
+                return Err(no_model(
+                    self,
+                    &test.model,
+                    &test.file,
+                    test.model_span.clone(),
+                ));
             };
             for given in &test.given {
                 if !model.depends_on.contains(&given.input) {
@@ -195,8 +203,11 @@ impl Catalog {
     /// `config`: there is none; the hint has the nearest name.
     pub fn model(&self, name: &str) -> Result<&Model> {
         self.models.get(name).ok_or_else(|| {
-            Error::config(format!("there is no model `{name}`"))
-                .hint(hint(name, "models", self.models.keys().map(String::as_str)))
+            Error::config(format!("there is no model `{name}`")).hint(hint(
+                name,
+                "models",
+                self.models.keys().map(String::as_str),
+            ))
         })
     }
 
@@ -225,7 +236,11 @@ impl Catalog {
                     None => model.file.origin.clone(),
                 };
                 let path = name.clone();
-                let query = sql::read(&SourceFile { origin, path, text: text.clone() })?;
+                let query = sql::read(&SourceFile {
+                    origin,
+                    path,
+                    text: text.clone(),
+                })?;
                 compiled.push(CompiledTest {
                     name,
                     model: model.name.clone(),
@@ -237,14 +252,21 @@ impl Catalog {
                 });
             }
         }
-        compiled.extend(self.sql_tests.values().map(|test| CompiledTest {
-            name: test.name.clone(),
-            model: test.depends_on.iter().cloned().collect::<Vec<_>>().join(", "),
-            sql: test.file.text.clone(),
-            columns: Vec::new(),
-            tables: test.depends_on.clone(),
-            parameters: test.parameters.clone(),
-            severity: Severity::Error,
+        compiled.extend(self.sql_tests.values().map(|test| {
+            CompiledTest {
+                name: test.name.clone(),
+                model: test
+                    .depends_on
+                    .iter()
+                    .cloned()
+                    .collect::<Vec<_>>()
+                    .join(", "),
+                sql: test.file.text.clone(),
+                columns: Vec::new(),
+                tables: test.depends_on.clone(),
+                parameters: test.parameters.clone(),
+                severity: Severity::Error,
+            }
         }));
         Ok(compiled)
     }
@@ -308,10 +330,13 @@ impl Files {
                 None => (stem.clone(), sorted.models.insert(stem, Arc::clone(&file))),
             };
             if let Some(first) = first {
-                return Err(Error::model(format!("two files are called `{}`", file.file_name()))
-                    .with("first", &first.origin)
-                    .with("second", &file.origin)
-                    .hint("a model's name is its file's: rename one"));
+                return Err(Error::model(format!(
+                    "two files are called `{}`",
+                    file.file_name()
+                ))
+                .with("first", &first.origin)
+                .with("second", &file.origin)
+                .hint("a model's name is its file's: rename one"));
             }
             check_name(&name, &file.origin)?;
         }
@@ -322,7 +347,9 @@ impl Files {
 /// A model's name is a table's: it must not need quotes in SQL.
 fn check_name(name: &str, origin: &Origin) -> Result<()> {
     let is_plain = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
-        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
     if is_plain {
         return Ok(());
     }

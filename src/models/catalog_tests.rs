@@ -43,7 +43,11 @@ const BUILT_IN: &[(&str, &str)] = &[
 fn the_built_in_models_load() {
     let catalog = Catalog::load(None).unwrap();
     catalog.compiled_tests().unwrap();
-    assert_eq!(Catalog::load(Some(Path::new("/no/such/folder"))).unwrap(), catalog);
+    crate::models::Graph::new(&catalog, &[]).unwrap();
+    assert_eq!(
+        Catalog::load(Some(Path::new("/no/such/folder"))).unwrap(),
+        catalog
+    );
 }
 
 #[test]
@@ -56,7 +60,10 @@ fn reads_models_tests_and_properties() {
     assert_eq!(mart.path(), "queries/marts/mart.sql");
     assert_eq!(mart.depends_on, BTreeSet::from(["stg".to_owned()]));
     assert_eq!(mart.parameters, BTreeSet::from(["direct".to_owned()]));
-    assert_eq!(mart.affected.as_ref().unwrap().sql(), "select a from before_stg");
+    assert_eq!(
+        mart.affected.as_ref().unwrap().sql(),
+        "select a from before_stg"
+    );
     let tests = catalog.compiled_tests().unwrap();
     let names: Vec<_> = tests.iter().map(|test| test.name.as_str()).collect();
     assert_eq!(names, ["not_null mart.a", "none"]);
@@ -66,7 +73,10 @@ fn reads_models_tests_and_properties() {
 
 #[test]
 fn a_projects_file_replaces_the_built_in_of_the_same_name() {
-    let project = [("mine/mart.sql", "select 1 as a"), ("new.sql", "select 2 as b")];
+    let project = [
+        ("mine/mart.sql", "select 1 as a"),
+        ("new.sql", "select 2 as b"),
+    ];
     let catalog = layered(BUILT_IN, &project).unwrap();
     let mart = catalog.model("mart").unwrap();
     assert_eq!(mart.sql(), "select 1 as a");
@@ -81,10 +91,16 @@ fn a_projects_file_replaces_the_built_in_of_the_same_name() {
 fn a_projects_yaml_replaces_by_path_and_by_model() {
     let yaml = "models: [{name: mart, description: mine}]";
     let by_path = layered(BUILT_IN, &[("marts/mart.yml", yaml)]).unwrap();
-    assert_eq!(by_path.model("mart").unwrap().properties.description, "mine");
+    assert_eq!(
+        by_path.model("mart").unwrap().properties.description,
+        "mine"
+    );
     assert_eq!(by_path.unit_tests().count(), 0);
     let by_model = layered(BUILT_IN, &[("schema.yml", yaml)]).unwrap();
-    assert_eq!(by_model.model("mart").unwrap().properties.description, "mine");
+    assert_eq!(
+        by_model.model("mart").unwrap().properties.description,
+        "mine"
+    );
     assert_eq!(by_model.unit_tests().count(), 1);
 }
 
@@ -95,8 +111,20 @@ fn a_projects_companion_and_test_replace_the_built_in() {
         ("tests/none.sql", "select 1 where false"),
     ];
     let catalog = layered(BUILT_IN, &project).unwrap();
-    assert_eq!(catalog.model("mart").unwrap().affected.as_ref().unwrap().sql(), "select 1");
-    let tests: Vec<_> = catalog.sql_tests().map(|test| test.file.text.as_str()).collect();
+    assert_eq!(
+        catalog
+            .model("mart")
+            .unwrap()
+            .affected
+            .as_ref()
+            .unwrap()
+            .sql(),
+        "select 1"
+    );
+    let tests: Vec<_> = catalog
+        .sql_tests()
+        .map(|test| test.file.text.as_str())
+        .collect();
     assert_eq!(tests, ["select 1 where false"]);
 }
 
@@ -119,10 +147,16 @@ fn names_are_unique_and_plain() {
 
 #[test]
 fn yaml_must_be_about_a_model() {
-    let error = fail(&[("daily.sql", "select 1"), ("a.yml", "models:\n  - name: dayly\n")]);
+    let error = fail(&[
+        ("daily.sql", "select 1"),
+        ("a.yml", "models:\n  - name: dayly\n"),
+    ]);
     assert_eq!(error.message(), "there is no model `dayly`");
     assert_eq!(error.hint_text(), Some("did you mean `daily`?"));
-    assert!(error.to_string().contains("a.yml, line: 2, column: 11"), "{error}");
+    assert!(
+        error.to_string().contains("a.yml, line: 2, column: 11"),
+        "{error}"
+    );
     let error = fail(&[("daily.sql", "select 1"), ("dayly.scope.sql", "select 1")]);
     assert_eq!(error.message(), "there is no model `dayly`");
 }
@@ -139,7 +173,10 @@ fn a_unit_test_must_fit_its_model() {
     assert_eq!(error.message(), "the model `x` does not read `event`");
     assert_eq!(error.hint_text(), Some("did you mean `events`?"));
     let error = test("    model: x\n    overrides: {vars: {lookback_day: 1}}\n");
-    assert_eq!(error.message(), "the model `x` does not use `$lookback_day`");
+    assert_eq!(
+        error.message(),
+        "the model `x` does not use `$lookback_day`"
+    );
     assert_eq!(error.hint_text(), Some("did you mean `lookback_days`?"));
 }
 

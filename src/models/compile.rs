@@ -39,9 +39,10 @@ pub(super) fn compile(model: &str, test: &DataTest) -> (String, Vec<String>, Str
             format!("not_null {model}.{column}"),
             format!("select * from {from} as tested where {quoted} is null"),
         ),
-        Check::Unique => {
-            (format!("unique {model}.{column}"), repeated(&from, &[column.to_owned()]))
-        }
+        Check::Unique => (
+            format!("unique {model}.{column}"),
+            repeated(&from, &[column.to_owned()]),
+        ),
         Check::AcceptedValues { values } => {
             let values: Vec<String> = values.iter().map(sql_literal).collect();
             let sql = format!(
@@ -60,7 +61,10 @@ pub(super) fn compile(model: &str, test: &DataTest) -> (String, Vec<String>, Str
                 quote(to),
                 quote(field)
             );
-            (format!("relationships {model}.{column} → {to}.{field}"), sql)
+            (
+                format!("relationships {model}.{column} → {to}.{field}"),
+                sql,
+            )
         }
         Check::ExpressionIsTrue { expression } => {
             let (name, condition) = match &test.column {
@@ -73,7 +77,10 @@ pub(super) fn compile(model: &str, test: &DataTest) -> (String, Vec<String>, Str
                     expression.clone(),
                 ),
             };
-            (name, format!("select * from {from} as tested where not ({condition}\n)"))
+            (
+                name,
+                format!("select * from {from} as tested where not ({condition}\n)"),
+            )
         }
         Check::UniqueCombination { columns: together } => {
             columns = together.clone();
@@ -87,7 +94,11 @@ pub(super) fn compile(model: &str, test: &DataTest) -> (String, Vec<String>, Str
 /// The values of `columns` that several rows share. Nulls are no values, as in dbt's
 /// `unique`; in a combination they are equal to each other.
 fn repeated(from: &str, columns: &[String]) -> String {
-    let list = columns.iter().map(|column| quote(column)).collect::<Vec<_>>().join(", ");
+    let list = columns
+        .iter()
+        .map(|column| quote(column))
+        .collect::<Vec<_>>()
+        .join(", ");
     let filter = match columns {
         [_] => format!(" where {list} is not null"),
         _ => String::new(),
@@ -105,7 +116,10 @@ fn sql_literal(cell: &Cell) -> String {
         Cell::Number(text) => text.clone(),
         Cell::Text(text) => literal(text),
         Cell::List(cells) => {
-            format!("[{}]", cells.iter().map(sql_literal).collect::<Vec<_>>().join(", "))
+            format!(
+                "[{}]",
+                cells.iter().map(sql_literal).collect::<Vec<_>>().join(", ")
+            )
         }
         Cell::Map(entries) => {
             let entries = entries
@@ -151,14 +165,24 @@ mod tests {
         let values = vec![Cell::Text("it's".into()), Cell::Number("1".into())];
         let (_, sql) = compiled(Check::AcceptedValues { values }, Some("a"), None);
         assert!(sql.contains("\"a\" not in ('it''s', 1)"), "{sql}");
-        let check = Check::Relationships { to: "p".into(), field: "id".into() };
+        let check = Check::Relationships {
+            to: "p".into(),
+            field: "id".into(),
+        };
         let (name, sql) = compiled(check, Some("a"), None);
         assert_eq!(name, "relationships m.a → p.id");
-        assert!(sql.contains("from \"p\" as parent where parent.\"id\" = tested.\"a\""), "{sql}");
-        let check = Check::ExpressionIsTrue { expression: ">= 0".into() };
+        assert!(
+            sql.contains("from \"p\" as parent where parent.\"id\" = tested.\"a\""),
+            "{sql}"
+        );
+        let check = Check::ExpressionIsTrue {
+            expression: ">= 0".into(),
+        };
         let (_, sql) = compiled(check, Some("a"), None);
         assert!(sql.ends_with("where not (\"a\" >= 0\n)"), "{sql}");
-        let check = Check::UniqueCombination { columns: vec!["a".into(), "b".into()] };
+        let check = Check::UniqueCombination {
+            columns: vec!["a".into(), "b".into()],
+        };
         let (name, sql) = compiled(check, None, None);
         assert_eq!(name, "unique_combination m (a, b)");
         assert!(sql.contains("group by \"a\", \"b\" having"), "{sql}");

@@ -6,8 +6,8 @@ use super::source::SourceFile;
 use super::sql::check_expression;
 use super::unit_tests::Cell;
 use super::yaml::{Fields, Node, Yaml};
-use crate::config::hint;
 use crate::Result;
+use crate::config::hint;
 
 /// What failing rows mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -24,14 +24,23 @@ pub enum Severity {
 pub enum Check {
     NotNull,
     Unique,
-    AcceptedValues { values: Vec<Cell> },
+    AcceptedValues {
+        values: Vec<Cell>,
+    },
     /// Every value is a value of the column `field` of the table `to`.
-    Relationships { to: String, field: String },
+    Relationships {
+        to: String,
+        field: String,
+    },
     /// A SQL condition that no row makes false. Under a column, the condition goes on from
     /// the column's name: `>= 0`.
-    ExpressionIsTrue { expression: String },
+    ExpressionIsTrue {
+        expression: String,
+    },
     /// No two rows have the same values in all of these columns.
-    UniqueCombination { columns: Vec<String> },
+    UniqueCombination {
+        columns: Vec<String>,
+    },
 }
 
 /// A test of a model or of one of its columns.
@@ -80,7 +89,11 @@ fn read_one(file: &SourceFile, node: &Node, column: Option<&str>) -> Result<Data
         Yaml::Map(entries) if entries.len() > 1 => {
             let (key, _) = &entries[1];
             return Err(file
-                .error(key.span.clone(), "a test is one name with its arguments below", "")
+                .error(
+                    key.span.clone(),
+                    "a test is one name with its arguments below",
+                    "",
+                )
                 .hint("indent the arguments further than the test's name"));
         }
         _ => return Err(node.wrong(file, "a test", "a name")),
@@ -91,9 +104,8 @@ fn read_one(file: &SourceFile, node: &Node, column: Option<&str>) -> Result<Data
             .error(span.clone(), format!("unknown test `{name}`"), "not known")
             .hint(hint(short, "known tests", NAMES.iter().copied())));
     }
-    let misplaced = |place: &str| {
-        file.error(span.clone(), format!("`{short}` belongs under {place}"), "")
-    };
+    let misplaced =
+        |place: &str| file.error(span.clone(), format!("`{short}` belongs under {place}"), "");
     let needs_column = !short.starts_with("unique_comb") && short != "expression_is_true";
     if needs_column && column.is_none() {
         return Err(misplaced("a column"));
@@ -102,8 +114,13 @@ fn read_one(file: &SourceFile, node: &Node, column: Option<&str>) -> Result<Data
         return Err(misplaced("the model, not a column"));
     }
 
-    let empty = Node { value: Yaml::Map(Vec::new()), span: span.clone() };
-    let body = body.filter(|body| body.value != Yaml::Null).unwrap_or(&empty);
+    let empty = Node {
+        value: Yaml::Map(Vec::new()),
+        span: span.clone(),
+    };
+    let body = body
+        .filter(|body| body.value != Yaml::Null)
+        .unwrap_or(&empty);
     let known: &[&str] = match short {
         "accepted_values" => &["values", "quote"],
         "relationships" => &["to", "field"],
@@ -113,8 +130,11 @@ fn read_one(file: &SourceFile, node: &Node, column: Option<&str>) -> Result<Data
         }
         _ => &[],
     };
-    let outer: Vec<&str> =
-        known.iter().copied().chain(["arguments", "config", "name", "description"]).collect();
+    let outer: Vec<&str> = known
+        .iter()
+        .copied()
+        .chain(["arguments", "config", "name", "description"])
+        .collect();
     let what = format!("the test `{short}`");
     let body = Fields::read(file, body, &what, &outer)?;
     let nested = match body.get("arguments") {
@@ -132,7 +152,9 @@ fn read_one(file: &SourceFile, node: &Node, column: Option<&str>) -> Result<Data
                 return Err(node.wrong(file, "`values`", "a list of at least one value"));
             }
             let values = items.iter().map(|item| Cell::read(file, item));
-            Check::AcceptedValues { values: values.collect::<Result<_>>()? }
+            Check::AcceptedValues {
+                values: values.collect::<Result<_>>()?,
+            }
         }
         "relationships" => Check::Relationships {
             to: table_name(&arguments.required("to")?.text(file, "`to`")?).to_owned(),
@@ -163,7 +185,13 @@ fn read_one(file: &SourceFile, node: &Node, column: Option<&str>) -> Result<Data
     };
     let (filter, severity) = read_config(file, body.get("config"))?;
     let column = column.map(str::to_owned);
-    Ok(DataTest { check, column, filter, severity, span: span.clone() })
+    Ok(DataTest {
+        check,
+        column,
+        filter,
+        severity,
+        span: span.clone(),
+    })
 }
 
 fn read_config(file: &SourceFile, node: Option<&Node>) -> Result<(Option<String>, Severity)> {
@@ -240,10 +268,16 @@ mod tests {
     fn says_what_is_wrong() {
         let fail = |text: &str, column| read_tests(text, column).unwrap_err();
         let error = fail("tests:\n  - not_nul\n", Some("a"));
-        assert!(error.to_string().starts_with("unknown test `not_nul`"), "{error}");
+        assert!(
+            error.to_string().starts_with("unknown test `not_nul`"),
+            "{error}"
+        );
         assert_eq!(error.hint_text(), Some("did you mean `not_null`?"));
         let message = |text: &str, column| fail(text, column).message().to_owned();
-        assert_eq!(message("tests: [not_null]", None), "`not_null` belongs under a column");
+        assert_eq!(
+            message("tests: [not_null]", None),
+            "`not_null` belongs under a column"
+        );
         assert_eq!(
             message("tests: [{unique_combination: {columns: [a]}}]", Some("a")),
             "`unique_combination` belongs under the model, not a column"
@@ -261,7 +295,10 @@ mod tests {
             "the SQL expression is wrong"
         );
         assert_eq!(
-            message("tests:\n  - unique:\n    config: {severity: warn}\n", Some("a")),
+            message(
+                "tests:\n  - unique:\n    config: {severity: warn}\n",
+                Some("a")
+            ),
             "a test is one name with its arguments below"
         );
     }

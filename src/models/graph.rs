@@ -36,7 +36,10 @@ impl Graph {
             children: BTreeMap::new(),
         };
         for model in catalog.models() {
-            let parents = model.depends_on.iter().filter(|name| catalog.get(name).is_some());
+            let parents = model
+                .depends_on
+                .iter()
+                .filter(|name| catalog.get(name).is_some());
             let parents: BTreeSet<String> = parents.cloned().collect();
             for parent in &parents {
                 let children = graph.children.entry(parent.clone()).or_default();
@@ -56,12 +59,20 @@ impl Graph {
 
     /// The models that `name` reads.
     pub fn parents(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.parents.get(name).into_iter().flatten().map(String::as_str)
+        self.parents
+            .get(name)
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
     }
 
     /// The models that read `name`.
     pub fn children(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.children.get(name).into_iter().flatten().map(String::as_str)
+        self.children
+            .get(name)
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
     }
 
     /// The models that `name` reads, those that they read, and so on, over at most `steps`
@@ -78,10 +89,16 @@ impl Graph {
 
     /// The order, or else a cycle: each reads the next, and the last is the first.
     fn sort(&self) -> Result<Vec<String>, Vec<String>> {
-        let mut waiting: BTreeMap<&str, usize> =
-            self.parents.iter().map(|(name, parents)| (name.as_str(), parents.len())).collect();
-        let mut ready: BTreeSet<&str> =
-            waiting.iter().filter(|(_, count)| **count == 0).map(|(name, _)| *name).collect();
+        let mut waiting: BTreeMap<&str, usize> = self
+            .parents
+            .iter()
+            .map(|(name, parents)| (name.as_str(), parents.len()))
+            .collect();
+        let mut ready: BTreeSet<&str> = waiting
+            .iter()
+            .filter(|(_, count)| **count == 0)
+            .map(|(name, _)| *name)
+            .collect();
         let mut order = Vec::new();
         while let Some(name) = ready.pop_first() {
             waiting.remove(name);
@@ -123,9 +140,16 @@ fn reachable(
     let mut frontier = vec![name.to_owned()];
     let mut step = 0;
     while !frontier.is_empty() && steps.is_none_or(|most| step < most) {
-        let next: BTreeSet<String> =
-            frontier.iter().filter_map(|name| edges.get(name)).flatten().cloned().collect();
-        frontier = next.into_iter().filter(|name| found.insert(name.clone())).collect();
+        let next: BTreeSet<String> = frontier
+            .iter()
+            .filter_map(|name| edges.get(name))
+            .flatten()
+            .cloned()
+            .collect();
+        frontier = next
+            .into_iter()
+            .filter(|name| found.insert(name.clone()))
+            .collect();
         step += 1;
     }
     found
@@ -134,16 +158,26 @@ fn reachable(
 /// Refuses tables that nobody knows.
 fn check_tables(catalog: &Catalog, others: &[&str]) -> Result<()> {
     let models = catalog.models().map(|model| model.name.as_str());
-    let known: BTreeSet<&str> =
-        models.chain([RAW_EVENTS]).chain(others.iter().copied()).collect();
+    let known: BTreeSet<&str> = models
+        .chain([RAW_EVENTS])
+        .chain(others.iter().copied())
+        .collect();
     let unknown = |file: &SourceFile, span: &std::ops::Range<usize>, name: &str| {
-        let tables = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let tables = known
+            .iter()
+            .map(|name| format!("`{name}`"))
+            .collect::<Vec<_>>()
+            .join(", ");
         let mut way_out = hint(name, "tables", known.iter().copied());
         if way_out.starts_with("did you mean") {
             way_out = format!("{way_out} tables: {tables}");
         }
-        file.error(span.clone(), format!("there is no table `{name}`"), "no such table")
-            .hint(way_out)
+        file.error(
+            span.clone(),
+            format!("there is no table `{name}`"),
+            "no such table",
+        )
+        .hint(way_out)
     };
     let of_models = catalog.models().map(|model| (&model.file, &model.tables));
     let of_tests = catalog.sql_tests().map(|test| (&test.file, &test.tables));
@@ -169,8 +203,11 @@ fn check_tables(catalog: &Catalog, others: &[&str]) -> Result<()> {
 
 fn cycle_error(catalog: &Catalog, cycle: &[String]) -> Error {
     let message = format!("models read each other in a circle: {}", cycle.join(" → "));
-    let members: Vec<&Model> =
-        cycle.iter().skip(1).filter_map(|name| catalog.get(name)).collect();
+    let members: Vec<&Model> = cycle
+        .iter()
+        .skip(1)
+        .filter_map(|name| catalog.get(name))
+        .collect();
     // The first reads the second: point there.
     let first = cycle.first().and_then(|name| catalog.get(name));
     let mut error = match (first, cycle.get(1)) {
@@ -181,7 +218,10 @@ fn cycle_error(catalog: &Catalog, cycle: &[String]) -> Error {
         }
         _ => Error::model(message),
     };
-    for model in members.iter().filter(|model| cycle.first() != Some(&model.name)) {
+    for model in members
+        .iter()
+        .filter(|model| cycle.first() != Some(&model.name))
+    {
         error = error.with("file", model.origin());
     }
     error.hint("move what both need into a model of its own")
@@ -236,8 +276,11 @@ mod tests {
 
     #[test]
     fn an_unknown_table_is_shown_with_the_nearest() {
-        let error = graph(&[("m/sessions.sql", "select 1"), ("m/x.sql", "select *\nfrom sesions")])
-            .unwrap_err();
+        let error = graph(&[
+            ("m/sessions.sql", "select 1"),
+            ("m/x.sql", "select *\nfrom sesions"),
+        ])
+        .unwrap_err();
         assert_eq!(error.message(), "there is no table `sesions`");
         assert_eq!(
             error.hint_text(),

@@ -114,8 +114,7 @@ impl Model {
         };
         for (name, span) in &self.properties.mentioned {
             if !actual.iter().any(|(column, _)| column == name) {
-                let message =
-                    format!("the model `{}` has no column `{name}`", self.name);
+                let message = format!("the model `{}` has no column `{name}`", self.name);
                 let columns = actual.iter().map(|(column, _)| column.as_str());
                 return Err(file
                     .error(span.clone(), message, "not in the SQL")
@@ -129,11 +128,7 @@ impl Model {
     /// of its companions (not their comments and layout), how it is built, and the values
     /// of the `parameters` that it uses. `extra` is what else the result depends on, such
     /// as the version of the SQL functions.
-    pub fn fingerprint(
-        &self,
-        parameters: &BTreeMap<String, Parameter>,
-        extra: &str,
-    ) -> String {
+    pub fn fingerprint(&self, parameters: &BTreeMap<String, Parameter>, extra: &str) -> String {
         let mut hasher = Xxh3::new();
         let mut add = |text: &str| {
             hasher.update(&(text.len() as u64).to_le_bytes());
@@ -142,7 +137,9 @@ impl Model {
         add(&self.normalised);
         let mut used: BTreeSet<&str> = self.parameters.iter().map(String::as_str).collect();
         for companion in [&self.affected, &self.scope] {
-            add(companion.as_ref().map_or("", |companion| &companion.normalised));
+            add(companion
+                .as_ref()
+                .map_or("", |companion| &companion.normalised));
             let parameters = companion.iter().flat_map(|companion| &companion.parameters);
             used.extend(parameters.map(String::as_str));
         }
@@ -192,24 +189,44 @@ mod tests {
 
     #[test]
     fn yaml_may_only_name_columns_of_the_sql() {
-        let yaml = "models:\n  - name: a\n    columns:\n      - name: day\n      - name: chanel\n";
+        let yaml =
+            "models:\n  - name: a\n    columns:\n      - name: day\n      - name: chanel\n";
         let model = model("select 1 as day, 2 as channel", yaml);
         let columns = |names: &[&str]| {
-            names.iter().map(|n| (n.to_string(), "Int64".to_string())).collect::<Vec<_>>()
+            names
+                .iter()
+                .map(|n| (n.to_string(), "Int64".to_string()))
+                .collect::<Vec<_>>()
         };
-        let error = model.check_columns(&columns(&["day", "channel"])).unwrap_err();
+        let error = model
+            .check_columns(&columns(&["day", "channel"]))
+            .unwrap_err();
         assert_eq!(error.message(), "the model `a` has no column `chanel`");
         assert_eq!(error.hint_text(), Some("did you mean `channel`?"));
-        assert!(error.to_string().contains("a.yml, line: 5, column: 15"), "{error}");
-        assert!(error.snippet_text().unwrap().contains("5 |       - name: chanel"));
-        assert!(model.check_columns(&columns(&["day", "chanel", "more"])).is_ok());
+        assert!(
+            error.to_string().contains("a.yml, line: 5, column: 15"),
+            "{error}"
+        );
+        assert!(
+            error
+                .snippet_text()
+                .unwrap()
+                .contains("5 |       - name: chanel")
+        );
+        assert!(
+            model
+                .check_columns(&columns(&["day", "chanel", "more"]))
+                .is_ok()
+        );
     }
 
     #[test]
     fn keys_must_be_columns_too() {
         let yaml = "models: [{name: a, config: {partition_by: dy}}]";
         let model = model("select 1 as day", yaml);
-        let error = model.check_columns(&[("day".into(), "Int64".into())]).unwrap_err();
+        let error = model
+            .check_columns(&[("day".into(), "Int64".into())])
+            .unwrap_err();
         assert_eq!(error.message(), "the model `a` has no column `dy`");
     }
 
@@ -221,17 +238,25 @@ mod tests {
         };
         let sql = "select 1 as day where 1 > $lookback_days";
         let yaml = "models: [{name: a, description: b}]";
-        let print = |sql: &str, yaml: &str, days| {
-            model(sql, yaml).fingerprint(&parameters(days), "v1")
-        };
+        let print =
+            |sql: &str, yaml: &str, days| model(sql, yaml).fingerprint(&parameters(days), "v1");
         let base = print(sql, yaml, 14);
         assert_eq!(base.len(), 32);
         let laid_out = "-- comment\nselect 1 as day\nwhere 1 > $lookback_days;";
         assert_eq!(base, print(laid_out, yaml, 14));
-        assert_eq!(base, print(sql, "models: [{name: a, description: c, tags: [x]}]", 14));
+        assert_eq!(
+            base,
+            print(sql, "models: [{name: a, description: c, tags: [x]}]", 14)
+        );
         assert_ne!(base, print(sql, yaml, 7));
-        assert_ne!(base, print("select 2 as day where 1 > $lookback_days", yaml, 14));
-        assert_ne!(base, print(sql, "models: [{name: a, config: {materialized: view}}]", 14));
+        assert_ne!(
+            base,
+            print("select 2 as day where 1 > $lookback_days", yaml, 14)
+        );
+        assert_ne!(
+            base,
+            print(sql, "models: [{name: a, config: {materialized: view}}]", 14)
+        );
         assert_ne!(base, model(sql, yaml).fingerprint(&parameters(14), "v2"));
         let mut more = parameters(14);
         more.insert("other".to_owned(), Parameter::Bool(false));
@@ -241,11 +266,20 @@ mod tests {
     #[test]
     fn the_fingerprint_covers_companions() {
         let with = |scope: &str| {
-            let files = [("marts/a.sql", "select 1 as x"), ("marts/a.scope.sql", scope)];
+            let files = [
+                ("marts/a.sql", "select 1 as x"),
+                ("marts/a.scope.sql", scope),
+            ];
             let catalog = catalog(&files).unwrap();
-            catalog.model("a").unwrap().fingerprint(&BTreeMap::new(), "")
+            catalog
+                .model("a")
+                .unwrap()
+                .fingerprint(&BTreeMap::new(), "")
         };
         assert_ne!(with("select 1"), with("select 2"));
-        assert_ne!(with("select 1"), model("select 1 as x", "").fingerprint(&BTreeMap::new(), ""));
+        assert_ne!(
+            with("select 1"),
+            model("select 1 as x", "").fingerprint(&BTreeMap::new(), "")
+        );
     }
 }

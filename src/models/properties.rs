@@ -72,10 +72,7 @@ impl ModelConfig {
     /// # Errors
     ///
     /// `model`: there is no such parameter, or it is no whole number from 0.
-    pub fn reads_back(
-        &self,
-        parameters: &BTreeMap<String, Parameter>,
-    ) -> Result<Option<u32>> {
+    pub fn reads_back(&self, parameters: &BTreeMap<String, Parameter>) -> Result<Option<u32>> {
         let name = match &self.reads_back_days {
             None => return Ok(None),
             Some(ReadsBack::Days(days)) => return Ok(Some(*days)),
@@ -119,7 +116,9 @@ pub struct Properties {
 impl Properties {
     /// All tests, those of the model first.
     pub fn all_tests(&self) -> impl Iterator<Item = &DataTest> {
-        self.tests.iter().chain(self.columns.iter().flat_map(|column| &column.tests))
+        self.tests
+            .iter()
+            .chain(self.columns.iter().flat_map(|column| &column.tests))
     }
 }
 
@@ -143,13 +142,30 @@ pub(super) fn read(file: &Arc<SourceFile>) -> Result<(Vec<Entry>, Vec<UnitTest>)
     {
         return Err(version.wrong(file, "`version`", "2"));
     }
-    let models = fields.list("models")?.iter().map(|node| read_model(file, node));
-    let tests = fields.list("unit_tests")?.iter().map(|node| unit_tests::read(file, node));
-    Ok((models.collect::<Result<_>>()?, tests.collect::<Result<_>>()?))
+    let models = fields
+        .list("models")?
+        .iter()
+        .map(|node| read_model(file, node));
+    let tests = fields
+        .list("unit_tests")?
+        .iter()
+        .map(|node| unit_tests::read(file, node));
+    Ok((
+        models.collect::<Result<_>>()?,
+        tests.collect::<Result<_>>()?,
+    ))
 }
 
 fn read_model(file: &Arc<SourceFile>, node: &Node) -> Result<Entry> {
-    let known = ["name", "description", "config", "columns", "data_tests", "tests", "tags"];
+    let known = [
+        "name",
+        "description",
+        "config",
+        "columns",
+        "data_tests",
+        "tests",
+        "tags",
+    ];
     let fields = Fields::read(file, node, "a model", &known)?;
     let name = fields.required("name")?;
     let mut mentioned = Vec::new();
@@ -203,8 +219,14 @@ fn read_config(
     let Some(node) = node else {
         return Ok(ModelConfig::default());
     };
-    let known =
-        ["materialized", "partition_by", "reads_back_days", "cluster_by", "sort_by", "tags"];
+    let known = [
+        "materialized",
+        "partition_by",
+        "reads_back_days",
+        "cluster_by",
+        "sort_by",
+        "tags",
+    ];
     let fields = Fields::read(file, node, "the config of a model", &known)?;
     let materialized = match fields.get("materialized") {
         None => Materialized::Table,
@@ -292,15 +314,43 @@ mod tests {
     #[test]
     fn says_what_is_wrong() {
         assert_eq!(message(""), "fine");
-        assert_eq!(message("version: 1"), "`version` must be 2, not the number 1");
-        assert_eq!(message("model: []"), "unknown key `model` in a property file");
-        assert_eq!(message("models: [{description: a}]"), "a model needs `name`");
-        let config = |text: &str| message(&format!("models: [{{name: a, config: {{{text}}}}}]"));
-        assert_eq!(config("materialised: table"), "unknown key `materialised` in the config of a model");
-        assert_eq!(config("materialized: incremental"), "`materialized` must be `table` or `view`, not the text \"incremental\"");
-        assert_eq!(config("materialized: view, partition_by: a"), "a view has no partitions");
-        assert_eq!(config("reads_back_days: 3"), "`reads_back_days` needs `partition_by`");
-        assert!(config("reads_back_days: soon, partition_by: a").starts_with("`reads_back_days` must be a number of days"));
-        assert_eq!(message("models: [{name: a, columns: [{name: b}, {name: b}]}]"), "the column `b` is described twice");
+        assert_eq!(
+            message("version: 1"),
+            "`version` must be 2, not the number 1"
+        );
+        assert_eq!(
+            message("model: []"),
+            "unknown key `model` in a property file"
+        );
+        assert_eq!(
+            message("models: [{description: a}]"),
+            "a model needs `name`"
+        );
+        let config =
+            |text: &str| message(&format!("models: [{{name: a, config: {{{text}}}}}]"));
+        assert_eq!(
+            config("materialised: table"),
+            "unknown key `materialised` in the config of a model"
+        );
+        assert_eq!(
+            config("materialized: incremental"),
+            "`materialized` must be `table` or `view`, not the text \"incremental\""
+        );
+        assert_eq!(
+            config("materialized: view, partition_by: a"),
+            "a view has no partitions"
+        );
+        assert_eq!(
+            config("reads_back_days: 3"),
+            "`reads_back_days` needs `partition_by`"
+        );
+        assert!(
+            config("reads_back_days: soon, partition_by: a")
+                .starts_with("`reads_back_days` must be a number of days")
+        );
+        assert_eq!(
+            message("models: [{name: a, columns: [{name: b}, {name: b}]}]"),
+            "the column `b` is described twice"
+        );
     }
 }

@@ -39,12 +39,20 @@ pub fn select(
     for name in union(catalog, graph, exclude)? {
         chosen.remove(&name);
     }
-    Ok(graph.order().iter().filter(|name| chosen.contains(*name)).cloned().collect())
+    Ok(graph
+        .order()
+        .iter()
+        .filter(|name| chosen.contains(*name))
+        .cloned()
+        .collect())
 }
 
 fn union(catalog: &Catalog, graph: &Graph, arguments: &[String]) -> Result<BTreeSet<String>> {
     let mut chosen = BTreeSet::new();
-    for term in arguments.iter().flat_map(|argument| argument.split_whitespace()) {
+    for term in arguments
+        .iter()
+        .flat_map(|argument| argument.split_whitespace())
+    {
         let mut both: Option<BTreeSet<String>> = None;
         for criterion in term.split(',') {
             let found = one(catalog, graph, criterion)?;
@@ -103,13 +111,18 @@ fn matching(catalog: &Catalog, criterion: &str) -> Result<BTreeSet<String>> {
     let is_match: Box<dyn Fn(&Model) -> bool> = match method {
         "name" => Box::new(|model| pattern.matches(&model.name) || model.layer == value),
         "tag" => Box::new(|model| {
-            model.properties.config.tags.iter().any(|tag| pattern.matches(tag))
+            model
+                .properties
+                .config
+                .tags
+                .iter()
+                .any(|tag| pattern.matches(tag))
         }),
         "path" => Box::new(|model| {
             let path = model.path();
-            let below = path.strip_prefix(value).is_some_and(|rest| {
-                rest.is_empty() || rest.starts_with('/')
-            });
+            let below = path
+                .strip_prefix(value)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
             below || pattern.matches(&path)
         }),
         _ => {
@@ -137,7 +150,11 @@ fn no_match(catalog: &Catalog, criterion: &str) -> Error {
     let error = Error::config(format!("no model matches `{criterion}`"));
     match candidates.is_empty() {
         true => error.hint("no model has a tag"),
-        false => error.hint(hint(criterion, "known", candidates.iter().map(String::as_str))),
+        false => error.hint(hint(
+            criterion,
+            "known",
+            candidates.iter().map(String::as_str),
+        )),
     }
 }
 
@@ -153,7 +170,10 @@ mod tests {
             ("intermediate/c.sql", "select * from b"),
             ("marts/mart_d.sql", "select * from c"),
             ("marts/mart_e.sql", "select * from c"),
-            ("marts/m.yml", "models: [{name: mart_d, tags: nightly}, {name: b, config: {tags: [nightly]}}]"),
+            (
+                "marts/m.yml",
+                "models: [{name: mart_d, tags: nightly}, {name: b, config: {tags: [nightly]}}]",
+            ),
         ])?;
         let graph = Graph::new(&catalog, &[])?;
         let owned = |texts: &[&str]| texts.iter().map(|t| t.to_string()).collect::<Vec<_>>();
@@ -198,10 +218,17 @@ mod tests {
         assert_eq!(error.message(), "no model matches `mart_dd`");
         assert_eq!(error.hint_text(), Some("did you mean `mart_d`?"));
         let hint = |criterion: &str| {
-            chosen(&[criterion], &[]).unwrap_err().hint_text().unwrap_or("").to_owned()
+            chosen(&[criterion], &[])
+                .unwrap_err()
+                .hint_text()
+                .unwrap_or("")
+                .to_owned()
         };
         assert_eq!(hint("tag:nightli"), "did you mean `tag:nightly`?");
-        assert_eq!(hint("path:queries/mart"), "did you mean `path:queries/marts`?");
+        assert_eq!(
+            hint("path:queries/mart"),
+            "did you mean `path:queries/marts`?"
+        );
         assert_eq!(hint("tags:nightly"), "did you mean `tag`?");
         assert!(chosen(&["["], &[]).is_err());
         assert!(chosen(&[], &["nothing"]).is_err());

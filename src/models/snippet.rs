@@ -124,7 +124,10 @@ mod tests {
         use datafusion::common::Location;
         let span = Span::new(
             Location { line: 2, column: 6 },
-            Location { line: 2, column: 13 },
+            Location {
+                line: 2,
+                column: 13,
+            },
         );
         assert_eq!(&SQL[span_bytes(SQL, &span)], "sesions");
     }

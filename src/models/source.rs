@@ -53,12 +53,7 @@ impl SourceFile {
 
     /// An error about the bytes `span` of this file: says the file, line and column and
     /// draws the line with `label` at the caret.
-    pub fn error(
-        &self,
-        span: Range<usize>,
-        message: impl Into<String>,
-        label: &str,
-    ) -> Error {
+    pub fn error(&self, span: Range<usize>, message: impl Into<String>, label: &str) -> Error {
         let path = self.origin.to_string();
         let (line, column) = line_column(&self.text, span.start);
         Error::model(message)
@@ -103,7 +98,9 @@ pub(super) fn project_files(folder: &Path) -> Result<Vec<SourceFile>> {
             continue;
         }
         let unreadable = |path: &Path, error: std::io::Error| {
-            Error::model("cannot read a model").with("file", path.display()).caused_by(error)
+            Error::model("cannot read a model")
+                .with("file", path.display())
+                .caused_by(error)
         };
         for entry in std::fs::read_dir(&current).map_err(|e| unreadable(&current, e))? {
             let path = entry.map_err(|e| unreadable(&current, e))?.path();
@@ -119,7 +116,11 @@ pub(super) fn project_files(folder: &Path) -> Result<Vec<SourceFile>> {
                     Some(rest) => rest.to_owned(),
                     None => text,
                 };
-                files.push(SourceFile { origin: Origin::File(path), path: below, text });
+                files.push(SourceFile {
+                    origin: Origin::File(path),
+                    path: below,
+                    text,
+                });
             }
         }
     }
@@ -136,7 +137,9 @@ pub(super) fn is_yaml(path: &str) -> bool {
 }
 
 fn is_hidden(path: &str) -> bool {
-    path.rsplit('/').next().is_some_and(|name| name.starts_with('.'))
+    path.rsplit('/')
+        .next()
+        .is_some_and(|name| name.starts_with('.'))
 }
 
 fn slashes(path: &Path) -> String {
@@ -168,7 +171,11 @@ mod tests {
         assert_eq!(files[1].text, "select 1");
         assert_eq!(files[1].folder(), Some("staging"));
         assert_eq!(files[1].file_name(), "b.sql");
-        assert!(project_files(&folder.path().join("none")).unwrap().is_empty());
+        assert!(
+            project_files(&folder.path().join("none"))
+                .unwrap()
+                .is_empty()
+        );
     }
 
     #[test]

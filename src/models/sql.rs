@@ -64,9 +64,9 @@ pub fn read(file: &SourceFile) -> Result<Query> {
             .hint("put each query into a file of its own, or use `with`"));
     }
     let Some(statement) = statements.pop_front() else {
-        return Err(file.error(0..0, "the file holds no query", "").hint(
-            "a model is one `select`; delete the file if it is not needed",
-        ));
+        return Err(file
+            .error(0..0, "the file holds no query", "")
+            .hint("a model is one `select`; delete the file if it is not needed"));
     };
     if !is_query(&statement) {
         return Err(file
@@ -84,14 +84,17 @@ pub fn read(file: &SourceFile) -> Result<Query> {
             .error(sql_span(sql, value), "a parameter needs a name", "")
             .hint("write `$name`, e.g. `$lookback_days`"));
     }
-    let (read, _) = resolve_table_references(&statement, true)
-        .map_err(|error| explain(file, &error))?;
+    let (read, _) =
+        resolve_table_references(&statement, true).map_err(|error| explain(file, &error))?;
     let tables = read
         .into_iter()
         .filter(|table| !is_file(table))
         .filter_map(|table| {
             let (_, span) = uses.tables.iter().find(|(used, _)| *used == table)?;
-            Some(TableUse { name: table.to_string(), span: sql_span(sql, *span) })
+            Some(TableUse {
+                name: table.to_string(),
+                span: sql_span(sql, *span),
+            })
         })
         .collect();
     Ok(Query {
@@ -236,7 +239,6 @@ fn statement_starts(sql: &str) -> Vec<Range<usize>> {
     starts
 }
 
-
 /// Collects what a query names.
 #[derive(Default)]
 struct Uses {
@@ -251,7 +253,9 @@ impl Visitor for Uses {
     type Break = ();
 
     fn pre_visit_table_factor(&mut self, table: &TableFactor) -> ControlFlow<()> {
-        if let TableFactor::Table { name, args: None, .. } = table
+        if let TableFactor::Table {
+            name, args: None, ..
+        } = table
             && let Ok(reference) = object_name_to_table_reference(name.clone(), true)
         {
             self.tables.push((reference, name.span()));
@@ -288,7 +292,10 @@ mod tests {
     fn fail(text: &str) -> (String, String) {
         let error = read(&file(text)).unwrap_err();
         assert_eq!(error.kind(), crate::ErrorKind::Model);
-        (error.to_string(), error.snippet_text().unwrap_or("").to_owned())
+        (
+            error.to_string(),
+            error.snippet_text().unwrap_or("").to_owned(),
+        )
     }
 
     #[test]
@@ -328,22 +335,56 @@ mod tests {
     #[test]
     fn a_syntax_error_shows_line_and_caret() {
         let (text, drawn) = fail("select a\nfrom t\nwhre a = 1\ngroup by");
-        assert!(text.starts_with("the SQL is wrong (file: queries/marts/a.sql, line: "), "{text}");
+        assert!(
+            text.starts_with("the SQL is wrong (file: queries/marts/a.sql, line: "),
+            "{text}"
+        );
         assert!(drawn.contains("--> queries/marts/a.sql:"), "{drawn}");
         let (text, drawn) = fail("select a from\n");
         assert!(text.contains("line: 1, column: 13"), "{text}");
-        assert!(drawn.contains('^') && drawn.contains("found: EOF"), "{drawn}");
+        assert!(
+            drawn.contains('^') && drawn.contains("found: EOF"),
+            "{drawn}"
+        );
         let (text, drawn) = fail("select a b c\nfrom t");
         assert!(text.contains("line: 1, column: 12"), "{text}");
-        assert!(drawn.contains("1 | select a b c") && drawn.contains("           ^ "), "{drawn}");
+        assert!(
+            drawn.contains("1 | select a b c") && drawn.contains("           ^ "),
+            "{drawn}"
+        );
         let (text, _) = fail("select 'abc");
         assert!(text.contains("line: 1, column: 8"), "{text}");
     }
 
     #[test]
+    fn an_error_of_the_planner_shows_its_place_and_notes() {
+        use datafusion::common::{Diagnostic, Location};
+        let file = file("select a,\n  bb\nfrom t");
+        let at = |column| Location { line: 2, column };
+        let found =
+            Diagnostic::new_error("column 'bb' not found", Some(Span::new(at(3), at(5))))
+                .with_note("possible column t.b", None);
+        let plan = DataFusionError::Plan("no field named bb".into());
+        let error = explain(&file, &plan.with_diagnostic(found).context("planning"));
+        assert!(error.to_string().contains("line: 2, column: 3"), "{error}");
+        assert!(
+            error
+                .snippet_text()
+                .unwrap()
+                .ends_with("2 |   bb\n  |   ^^ column 'bb' not found")
+        );
+        assert_eq!(error.hint_text(), Some("possible column t.b"));
+        let error = explain(&file, &DataFusionError::Plan("no such function".into()));
+        assert!(error.message().ends_with("no such function"), "{error}");
+    }
+
+    #[test]
     fn only_one_query_is_a_model() {
         let (text, drawn) = fail("select 1;\n-- next\nselect 2");
-        assert!(text.contains("one query, this file has 2") && text.contains("line: 3"), "{text}");
+        assert!(
+            text.contains("one query, this file has 2") && text.contains("line: 3"),
+            "{text}"
+        );
         assert!(drawn.contains("the second starts here"));
         let (text, _) = fail("-- nothing\n");
         assert!(text.contains("holds no query"), "{text}");
@@ -365,7 +406,10 @@ mod tests {
     #[test]
     fn a_parameter_has_a_name() {
         let (text, _) = fail("select *\nfrom t where a = $1");
-        assert!(text.contains("a parameter needs a name") && text.contains("line: 2"), "{text}");
+        assert!(
+            text.contains("a parameter needs a name") && text.contains("line: 2"),
+            "{text}"
+        );
         let (text, _) = fail("select ?");
         assert!(text.contains("a parameter needs a name"), "{text}");
     }

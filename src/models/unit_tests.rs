@@ -61,9 +61,12 @@ impl Cell {
             Yaml::Bool(flag) => Cell::Bool(*flag),
             Yaml::Number(text) => Cell::Number(text.clone()),
             Yaml::Text(text) => Cell::Text(text.clone()),
-            Yaml::List(items) => {
-                Cell::List(items.iter().map(|item| Cell::read(file, item)).collect::<Result<_>>()?)
-            }
+            Yaml::List(items) => Cell::List(
+                items
+                    .iter()
+                    .map(|item| Cell::read(file, item))
+                    .collect::<Result<_>>()?,
+            ),
             Yaml::Map(_) => Cell::Map(read_row(file, node)?),
         })
     }
@@ -71,7 +74,15 @@ impl Cell {
 
 /// Reads an item of `unit_tests`.
 pub(super) fn read(file: &Arc<SourceFile>, node: &Node) -> Result<UnitTest> {
-    let known = ["name", "model", "description", "given", "expect", "overrides", "config"];
+    let known = [
+        "name",
+        "model",
+        "description",
+        "given",
+        "expect",
+        "overrides",
+        "config",
+    ];
     let fields = Fields::read(file, node, "a unit test", &known)?;
     let name = fields.required("name")?;
     let model = fields.required("model")?;
@@ -122,7 +133,11 @@ fn read_parameter(file: &SourceFile, node: &Node) -> Result<Parameter> {
         Yaml::Number(text) => Parameter::guess(text),
         Yaml::List(_) => Parameter::List(node.texts(file, "a list")?),
         Yaml::Null | Yaml::Map(_) => {
-            return Err(node.wrong(file, "a variable", "text, a number, true, false or a list"));
+            return Err(node.wrong(
+                file,
+                "a variable",
+                "text, a number, true, false or a list",
+            ));
         }
     })
 }
@@ -135,9 +150,11 @@ fn read_rows(fields: &Fields) -> Result<Vec<Row>> {
         return Ok(Vec::new());
     };
     match format.as_str() {
-        "dict" => {
-            node.list(file, "`rows`")?.iter().map(|row| read_row(file, row)).collect()
-        }
+        "dict" => node
+            .list(file, "`rows`")?
+            .iter()
+            .map(|row| read_row(file, row))
+            .collect(),
         "csv" => read_csv(file, node),
         _ => {
             let node = fields.required("format")?;
@@ -157,7 +174,11 @@ fn read_row(file: &SourceFile, node: &Node) -> Result<Row> {
 fn read_csv(file: &SourceFile, node: &Node) -> Result<Vec<Row>> {
     let text = node.text(file, "`rows`")?;
     let wrong = |error: csv::Error| {
-        file.error(node.span.clone(), "the rows are not valid CSV", &error.to_string())
+        file.error(
+            node.span.clone(),
+            "the rows are not valid CSV",
+            &error.to_string(),
+        )
     };
     let mut reader = csv::ReaderBuilder::new()
         .trim(csv::Trim::All)
@@ -205,18 +226,30 @@ mod tests {
             ]
         );
         assert_eq!(test.given[1].rows[1][1], ("name".to_owned(), Cell::Null));
-        assert_eq!(test.given[1].rows[0][0], ("id".to_owned(), Cell::Text("1".into())));
+        assert_eq!(
+            test.given[1].rows[0][0],
+            ("id".to_owned(), Cell::Text("1".into()))
+        );
         let params = Cell::Map(vec![("a".into(), Cell::Text("b".into()))]);
         assert_eq!(test.expect[0][1].1, params);
-        assert_eq!(test.expect[0][2].1, Cell::List(vec![Cell::Text("x".into())]));
+        assert_eq!(
+            test.expect[0][2].1,
+            Cell::List(vec![Cell::Text("x".into())])
+        );
         assert_eq!(test.vars["lookback_days"], Parameter::Int(7));
-        assert_eq!(test.vars["conversion_events"], Parameter::List(vec!["purchase".into()]));
+        assert_eq!(
+            test.vars["conversion_events"],
+            Parameter::List(vec!["purchase".into()])
+        );
     }
 
     #[test]
     fn says_what_is_wrong() {
         let message = |text: &str| read_test(text).unwrap_err().message().to_owned();
-        assert_eq!(message("name: a\nexpect: {rows: []}\n"), "a unit test needs `model`");
+        assert_eq!(
+            message("name: a\nexpect: {rows: []}\n"),
+            "a unit test needs `model`"
+        );
         assert_eq!(
             message("name: a\nmodel: b\nexpected: {rows: []}\n"),
             "unknown key `expected` in a unit test"

@@ -54,9 +54,10 @@ pub(super) fn parse(file: &SourceFile) -> Result<Node> {
         let span = bytes(&span);
         let start = span.start..span.start;
         let node = match event {
-            Event::Scalar(text, style, ..) => {
-                Node { value: scalar(&text, style == ScalarStyle::Plain), span }
-            }
+            Event::Scalar(text, style, ..) => Node {
+                value: scalar(&text, style == ScalarStyle::Plain),
+                span,
+            },
             Event::SequenceStart(..) => {
                 open.push(Open::List(start, Vec::new()));
                 continue;
@@ -66,12 +67,19 @@ pub(super) fn parse(file: &SourceFile) -> Result<Node> {
                 continue;
             }
             Event::SequenceEnd | Event::MappingEnd => match open.pop() {
-                Some(Open::List(span, items)) => Node { value: Yaml::List(items), span },
-                Some(Open::Map(span, _, entries)) => Node { value: Yaml::Map(entries), span },
+                Some(Open::List(span, items)) => Node {
+                    value: Yaml::List(items),
+                    span,
+                },
+                Some(Open::Map(span, _, entries)) => Node {
+                    value: Yaml::Map(entries),
+                    span,
+                },
                 None => continue,
             },
             Event::Alias(_) => {
-                return Err(file.error(span, "aliases are not read", "")
+                return Err(file
+                    .error(span, "aliases are not read", "")
                     .hint("write the value out where it is used"));
             }
             Event::DocumentStart(..) if root.is_some() => {
@@ -88,7 +96,10 @@ pub(super) fn parse(file: &SourceFile) -> Result<Node> {
             },
         }
     }
-    Ok(root.unwrap_or(Node { value: Yaml::Null, span: 0..0 }))
+    Ok(root.unwrap_or(Node {
+        value: Yaml::Null,
+        span: 0..0,
+    }))
 }
 
 /// A list or map that is being read.
@@ -109,7 +120,10 @@ fn as_key(file: &SourceFile, node: Node, entries: &[(Key, Node)]) -> Result<Key>
     if entries.iter().any(|(key, _)| key.text == text) {
         return Err(file.error(node.span, format!("`{text}` is given twice"), "the second"));
     }
-    Ok(Key { text, span: node.span })
+    Ok(Key {
+        text,
+        span: node.span,
+    })
 }
 
 /// What a scalar is by YAML's core schema, of which only decimal numbers are numbers.
@@ -221,7 +235,12 @@ impl<'a> Fields<'a> {
                     .hint(hint(&key.text, "known keys", known.iter().copied())));
             }
         }
-        Ok(Fields { file, node, what, entries })
+        Ok(Fields {
+            file,
+            node,
+            what,
+            entries,
+        })
     }
 
     /// The value of a key; an empty one is none.
@@ -309,7 +328,10 @@ pub(super) mod tests {
     fn bad_yaml_is_shown() {
         assert!(fail("a: [1\nb: 2\n").contains("not valid YAML"));
         let text = fail("a: 1\na: 2\n");
-        assert!(text.contains("`a` is given twice") && text.contains("line: 2"), "{text}");
+        assert!(
+            text.contains("`a` is given twice") && text.contains("line: 2"),
+            "{text}"
+        );
         assert!(fail("a: 1\n---\nb: 2\n").contains("one YAML document"));
         assert!(fail("a: &x 1\nb: *x\n").contains("aliases"));
         assert_eq!(parse(&yaml_file("")).unwrap().value, Yaml::Null);
@@ -319,7 +341,9 @@ pub(super) mod tests {
     fn unknown_keys_are_refused_with_the_nearest() {
         let file = yaml_file("name: a\ndescripton: b\n");
         let root = parse(&file).unwrap();
-        let error = Fields::read(&file, &root, "a model", &["name", "description"]).err().unwrap();
+        let error = Fields::read(&file, &root, "a model", &["name", "description"])
+            .err()
+            .unwrap();
         assert_eq!(error.message(), "unknown key `descripton` in a model");
         assert_eq!(error.hint_text(), Some("did you mean `description`?"));
         assert!(error.to_string().contains("line: 2, column: 1"));
