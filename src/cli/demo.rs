@@ -27,7 +27,8 @@ pub struct DemoArgs {
     pub directory: PathBuf,
 }
 
-const CHANNELS: &str = include_str!("../../queries/analyses/channels_by_first_and_last_click.sql");
+const CHANNELS: &str =
+    include_str!("../../queries/analyses/channels_by_first_and_last_click.sql");
 
 /// The folder of a project with the sample events.
 const SAMPLE: &str = "sample";
@@ -41,7 +42,8 @@ pub async fn run(args: &DemoArgs, global: &GlobalArgs, printer: &Printer) -> Res
     project::init(directory)?;
     let sample = directory.join(SAMPLE);
     let sample = sample.to_str().ok_or_else(|| {
-        Error::input("the folder's name is no valid Unicode").with("folder", directory.display())
+        Error::input("the folder's name is no valid Unicode")
+            .with("folder", directory.display())
     })?;
 
     let project = Project::open(&Overrides {

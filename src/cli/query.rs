@@ -213,7 +213,9 @@ fn choose_format(asked: Option<Format>, file: Option<&Path>, json: bool) -> Resu
         (None, Some(path)) => Format::of_file(path).ok_or_else(|| {
             Error::input("the file's name does not tell a format")
                 .with("file", path.display())
-                .hint("add --format, or use .csv, .tsv, .json, .ndjson, .md, .arrow or .parquet")
+                .hint(
+                    "add --format, or use .csv, .tsv, .json, .ndjson, .md, .arrow or .parquet",
+                )
         }),
         (None, None) if json => Ok(Format::Json),
         (None, None) => Ok(Format::Table),

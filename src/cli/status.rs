@@ -32,7 +32,9 @@ fn render(report: &StatusReport, now: DateTime<Utc>, style: Style) -> String {
             human::ago(now - at),
             time(at),
         )),
-        (Some(id), None) => text.push_str(&format!("{} run {id}\n", style.strong("Published:"))),
+        (Some(id), None) => {
+            text.push_str(&format!("{} run {id}\n", style.strong("Published:")))
+        }
         (None, _) => text.push_str(&format!("{} nothing yet\n", style.strong("Published:"))),
     }
     text.push('\n');

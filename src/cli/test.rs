@@ -54,7 +54,8 @@ pub async fn run(args: &TestArgs, global: &GlobalArgs, printer: &Printer) -> Res
     let report = result?;
     if let Some(path) = &args.junit {
         let xml = junit(&report)?;
-        fs::write(path, xml).map_err(|e| print::cannot_write(e).with("file", path.display()))?;
+        fs::write(path, xml)
+            .map_err(|e| print::cannot_write(e).with("file", path.display()))?;
     }
     printer.report(&report, |style| render(&report, style))?;
     if report.failed == 0 {

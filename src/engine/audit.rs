@@ -32,9 +32,12 @@ pub async fn audit(
     let mut reports = Vec::new();
     for test in engine.catalog.compiled_tests()? {
         let is_wanted = selected.contains(&test.model)
-            || test.columns.is_empty() && test.tables.iter().any(|name| selected.contains(name));
+            || test.columns.is_empty()
+                && test.tables.iter().any(|name| selected.contains(name));
         let is_touched = changed.is_none_or(|changed| {
-            test.tables.iter().any(|name| is_changed(engine, name, changed))
+            test.tables
+                .iter()
+                .any(|name| is_changed(engine, name, changed))
         });
         if !is_wanted || !is_touched {
             continue;
@@ -49,7 +52,10 @@ pub async fn audit(
 fn is_changed(engine: &Engine, name: &str, changed: &BTreeSet<String>) -> bool {
     changed.contains(name)
         || engine.catalog.get(name).is_some_and(|model| {
-            engine.base_tables(model).iter().any(|base| changed.contains(base))
+            engine
+                .base_tables(model)
+                .iter()
+                .any(|base| changed.contains(base))
         })
 }
 
@@ -60,7 +66,9 @@ async fn run(
     test: &CompiledTest,
 ) -> Result<TestReport> {
     let started = Instant::now();
-    engine.register(context, &test.tables, tables, &whole).await?;
+    engine
+        .register(context, &test.tables, tables, &whole)
+        .await?;
     let frame = engine.plan(context, &test.sql).await.map_err(|e| {
         Error::model("a test's SQL is wrong")
             .with("test", &test.name)
@@ -99,7 +107,11 @@ fn head_comment(sql: &str) -> String {
         .map_while(|line| line.trim_start().strip_prefix("--"))
         .map(str::trim)
         .collect();
-    if lines.is_empty() { String::new() } else { format!("{}\n", lines.join(" ")) }
+    if lines.is_empty() {
+        String::new()
+    } else {
+        format!("{}\n", lines.join(" "))
+    }
 }
 
 /// SQL without its comments and line breaks, to paste behind `attrib query`.
@@ -120,9 +132,10 @@ pub async fn test(
     progress: &dyn Progress,
 ) -> Result<TestRunReport> {
     let started = Instant::now();
-    let selected: BTreeSet<String> = select_models(&engine.catalog, &engine.graph, select, exclude)?
-        .into_iter()
-        .collect();
+    let selected: BTreeSet<String> =
+        select_models(&engine.catalog, &engine.graph, select, exclude)?
+            .into_iter()
+            .collect();
     let mut tests = unit::run(engine, &selected, progress).await?;
     if let Some(publication) = engine.store.latest_publication().await? {
         let tables = engine.open(&publication).await?;

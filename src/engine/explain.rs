@@ -36,7 +36,9 @@ pub fn failed(name: &str, error: DataFusionError) -> Error {
         DataFusionError::ResourcesExhausted(text) => {
             Error::storage(format!("not enough room to compute: {}", first_line(text)))
                 .with("table", name)
-                .hint("raise memory_limit in attrib.toml, or free space in the temporary folder")
+                .hint(
+                    "raise memory_limit in attrib.toml, or free space in the temporary folder",
+                )
         }
         DataFusionError::IoError(e) => {
             Error::storage(format!("cannot read or write: {e}")).with("table", name)

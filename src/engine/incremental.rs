@@ -38,7 +38,12 @@ impl Delta {
     /// Compares two versions of a table.
     pub fn new(name: &str, before: Option<Table>, table: Table) -> Self {
         let changed = table.changed_partitions(before.as_ref());
-        Delta { name: name.to_string(), before, table, changed }
+        Delta {
+            name: name.to_string(),
+            before,
+            table,
+            changed,
+        }
     }
 
     pub fn is_changed(&self) -> bool {
@@ -49,7 +54,13 @@ impl Delta {
     /// the rows that the two have in common in one file cancel out.
     fn files(&self, table: &Table, other: Option<&Table>) -> Vec<DataFile> {
         let shared: BTreeSet<&str> = other
-            .map(|other| other.files().iter().map(|file| file.path.as_str()).collect())
+            .map(|other| {
+                other
+                    .files()
+                    .iter()
+                    .map(|file| file.path.as_str())
+                    .collect()
+            })
             .unwrap_or_default();
         table
             .files()
@@ -63,7 +74,10 @@ impl Delta {
 
     /// Rows in the files that are new since the model was built.
     pub fn rows_added(&self) -> u64 {
-        self.files(&self.table, self.before.as_ref()).iter().map(|file| file.rows).sum()
+        self.files(&self.table, self.before.as_ref())
+            .iter()
+            .map(|file| file.rows)
+            .sum()
     }
 
     /// Registers `before_<name>` and `after_<name>`: the rows of the files that differ.
@@ -102,7 +116,9 @@ pub(crate) async fn deltas(
 ) -> Result<Vec<Delta>> {
     let mut deltas = Vec::new();
     for name in engine.base_tables(model) {
-        let Some(table) = tables.get(&name) else { continue };
+        let Some(table) = tables.get(&name) else {
+            continue;
+        };
         let before = match published.built_from.get(&name) {
             Some(version) if *version == table.version() => Some(table.clone()),
             Some(version) => Some(engine.store.table_at(&name, *version).await?),
@@ -151,7 +167,11 @@ pub(crate) async fn decide(
         // Past a quarter of the input, computing all of it is cheaper than merging.
         let added: u64 = deltas.iter().map(Delta::rows_added).sum();
         let rows: u64 = deltas.iter().map(|delta| delta.table.rows()).sum();
-        let work = if added * 4 > rows { Work::Everything } else { Work::Keys };
+        let work = if added * 4 > rows {
+            Work::Everything
+        } else {
+            Work::Keys
+        };
         return Ok((reason, work));
     }
     if let Some(query) = &model.affected {
@@ -177,8 +197,13 @@ async fn affected(
     for delta in deltas {
         delta.register(&context)?;
     }
-    engine.register(&context, &model.depends_on, tables, &whole).await?;
-    let frame = engine.plan(&context, query.sql()).await.map_err(|e| query.explain(&e))?;
+    engine
+        .register(&context, &model.depends_on, tables, &whole)
+        .await?;
+    let frame = engine
+        .plan(&context, query.sql())
+        .await
+        .map_err(|e| query.explain(&e))?;
     let first = frame.schema().field(0).name().clone();
     let frame = frame
         .select(vec![col(Column::from_name(first)).alias(partition_by)])
@@ -216,7 +241,8 @@ fn margins(partition_by: &str, days: u32) -> (u64, u64) {
 /// The dates from `before` days before `date` to `after` days after it.
 fn dates(date: NaiveDate, before: u64, after: u64) -> impl Iterator<Item = NaiveDate> {
     (0..=before + after).filter_map(move |i| {
-        date.checked_sub_days(Days::new(before))?.checked_add_days(Days::new(i))
+        date.checked_sub_days(Days::new(before))?
+            .checked_add_days(Days::new(i))
     })
 }
 
@@ -258,7 +284,11 @@ pub(crate) async fn partition_values(
         return Ok(Partitions::from([None]));
     };
     let batches = async {
-        frame.select(vec![col(Column::from_name(column))])?.distinct()?.collect().await
+        frame
+            .select(vec![col(Column::from_name(column))])?
+            .distinct()?
+            .collect()
+            .await
     }
     .await
     .map_err(|e| explain::failed(name, e))?;
@@ -272,9 +302,9 @@ pub(crate) async fn partition_values(
                     .caused_by(e)
             })?;
         let text = arrow::array::AsArray::as_string::<i32>(&column);
-        values.extend((0..text.len()).map(|i| {
-            (!text.is_null(i)).then(|| text.value(i).to_string())
-        }));
+        values.extend(
+            (0..text.len()).map(|i| (!text.is_null(i)).then(|| text.value(i).to_string())),
+        );
     }
     Ok(values)
 }

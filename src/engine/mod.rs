@@ -15,8 +15,8 @@ pub(crate) mod replace;
 pub mod run;
 pub mod scope;
 pub mod session;
-pub(crate) mod unit;
 pub mod table;
+pub(crate) mod unit;
 pub mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -122,7 +122,10 @@ impl Engine {
             if let Some(table) = tables.get(&name) {
                 register_table(context, &name, provide(&name, table)?)?;
             } else if let Some(view) = self.view(&name)
-                && self.base_tables(view).iter().all(|base| tables.contains_key(base))
+                && self
+                    .base_tables(view)
+                    .iter()
+                    .all(|base| tables.contains_key(base))
             {
                 let frame = self.plan_model(context, view).await?;
                 let plan = frame.into_unoptimized_plan();
@@ -144,9 +147,18 @@ impl Engine {
                 todo.extend(view.depends_on.iter().cloned());
             }
         }
-        let mut sorted: Vec<String> =
-            all.iter().filter(|name| self.catalog.get(name).is_none()).cloned().collect();
-        sorted.extend(self.graph.order().iter().filter(|name| all.contains(*name)).cloned());
+        let mut sorted: Vec<String> = all
+            .iter()
+            .filter(|name| self.catalog.get(name).is_none())
+            .cloned()
+            .collect();
+        sorted.extend(
+            self.graph
+                .order()
+                .iter()
+                .filter(|name| all.contains(*name))
+                .cloned(),
+        );
         sorted
     }
 
@@ -161,7 +173,9 @@ impl Engine {
         context: &SessionContext,
         model: &Model,
     ) -> Result<DataFrame> {
-        self.plan(context, model.sql()).await.map_err(|e| model.explain(&e))
+        self.plan(context, model.sql())
+            .await
+            .map_err(|e| model.explain(&e))
     }
 
     /// Plans a query with the project's parameters.
@@ -179,7 +193,9 @@ impl Engine {
         self.store.table(RAW_TABLE).await?.ok_or_else(|| {
             Error::input("there are no events yet")
                 .with("snapshot", self.store.root_url())
-                .hint("`attrib ingest FILE` reads GA4 events; `attrib demo` shows it on a sample")
+                .hint(
+                    "`attrib ingest FILE` reads GA4 events; `attrib demo` shows it on a sample",
+                )
         })
     }
 }

@@ -21,15 +21,22 @@ pub async fn pending(
         None => Tables::new(),
     };
     tables.insert(RAW_TABLE.to_string(), raw);
-    let published = latest.map(|publication| publication.tables.clone()).unwrap_or_default();
+    let published = latest
+        .map(|publication| publication.tables.clone())
+        .unwrap_or_default();
     let mut waiting: BTreeSet<String> = BTreeSet::new();
     let mut pending = Vec::new();
     for name in engine.graph.order() {
-        let Some(model) = engine.catalog.get(name) else { continue };
+        let Some(model) = engine.catalog.get(name) else {
+            continue;
+        };
         let before = published.get(name);
         let fingerprint = engine.fingerprint(model);
-        let upstream: Vec<String> =
-            engine.base_tables(model).into_iter().filter(|base| waiting.contains(base)).collect();
+        let upstream: Vec<String> = engine
+            .base_tables(model)
+            .into_iter()
+            .filter(|base| waiting.contains(base))
+            .collect();
         let is_stale = before.is_none_or(|before| before.fingerprint != fingerprint);
         let (reason, partitions) = if !is_table(model) || is_stale {
             match before {
@@ -42,7 +49,13 @@ pub async fn pending(
         } else if let Some(before) = before {
             let deltas = incremental::deltas(engine, model, before, &tables).await?;
             let (reason, work) = incremental::decide(
-                engine, model, &fingerprint, Some(before), false, &deltas, &tables,
+                engine,
+                model,
+                &fingerprint,
+                Some(before),
+                false,
+                &deltas,
+                &tables,
             )
             .await?;
             match work {
@@ -54,7 +67,11 @@ pub async fn pending(
             (Reason::New, None)
         };
         waiting.insert(name.clone());
-        pending.push(PendingModel { name: name.clone(), reason, partitions });
+        pending.push(PendingModel {
+            name: name.clone(),
+            reason,
+            partitions,
+        });
     }
     Ok(pending)
 }

@@ -22,13 +22,17 @@ pub async fn plan(engine: &Engine, sql: &str, as_of: Option<&str>) -> Result<Dat
     let context = engine.sessions.session()?.enable_url_table();
     let statement = session::bind(&context, sql, &engine.parameters)
         .map_err(|e| explain::query(sql, &e))?;
-    let (references, _) = resolve_table_references(&statement, true)
-        .map_err(|e| explain::query(sql, &e))?;
-    let names: BTreeSet<String> =
-        references.iter().map(|reference| reference.table().to_string()).collect();
+    let (references, _) =
+        resolve_table_references(&statement, true).map_err(|e| explain::query(sql, &e))?;
+    let names: BTreeSet<String> = references
+        .iter()
+        .map(|reference| reference.table().to_string())
+        .collect();
     register(engine, &context, &names, as_of).await?;
     check_built(engine, &context, &names)?;
-    session::plan(&context, statement).await.map_err(|e| explain::query(sql, &e))
+    session::plan(&context, statement)
+        .await
+        .map_err(|e| explain::query(sql, &e))
 }
 
 /// Runs `sql`; rows come as they are computed.
@@ -84,8 +88,11 @@ async fn register(
         let raw = Tables::from([(RAW_TABLE.to_string(), engine.raw().await?)]);
         let only = BTreeSet::from([RAW_TABLE.to_string()]);
         if known.len() > 1 {
-            let views: BTreeSet<String> =
-                known.iter().filter(|name| *name != RAW_TABLE).cloned().collect();
+            let views: BTreeSet<String> = known
+                .iter()
+                .filter(|name| *name != RAW_TABLE)
+                .cloned()
+                .collect();
             engine.register(context, &views, &tables, &whole).await?;
             let _ = context.deregister_table(RAW_TABLE);
         }
@@ -110,7 +117,11 @@ async fn publication(engine: &Engine, as_of: Option<&str>) -> Result<Option<Publ
     let Some(text) = as_of else {
         return engine.store.latest_publication().await;
     };
-    engine.store.publication_at(parse_as_of(text)?).await.map(Some)
+    engine
+        .store
+        .publication_at(parse_as_of(text)?)
+        .await
+        .map(Some)
 }
 
 /// A run's number, a date (the end of that UTC day), or a time in RFC 3339.
@@ -131,9 +142,9 @@ fn parse_as_of(text: &str) -> Result<AsOf> {
             return Ok(AsOf::Time(time.and_utc()));
         }
     }
-    Err(Error::input("this is neither a run nor a time").with("as of", text).hint(
-        "give a run's number, a date, or a time in UTC such as 2026-11-01T12:00:00Z",
-    ))
+    Err(Error::input("this is neither a run nor a time")
+        .with("as of", text)
+        .hint("give a run's number, a date, or a time in UTC such as 2026-11-01T12:00:00Z"))
 }
 
 /// A model that no run has built says so; a name that nobody knows is for the planner.
@@ -160,7 +171,9 @@ mod tests {
     #[test]
     fn as_of_is_a_run_a_date_or_a_time() {
         assert!(matches!(parse_as_of("12").unwrap(), AsOf::Run(12)));
-        let AsOf::Time(day) = parse_as_of("2026-11-01").unwrap() else { panic!() };
+        let AsOf::Time(day) = parse_as_of("2026-11-01").unwrap() else {
+            panic!()
+        };
         assert_eq!(day.to_rfc3339(), "2026-11-01T23:59:59.999999+00:00");
         let AsOf::Time(time) = parse_as_of("2026-11-01T12:00:00+02:00").unwrap() else {
             panic!()

@@ -21,7 +21,10 @@ pub(crate) struct Replacement {
 impl Replacement {
     /// All new.
     pub fn all(written: Written) -> Self {
-        Replacement { add: written.all(), ..Replacement::default() }
+        Replacement {
+            add: written.all(),
+            ..Replacement::default()
+        }
     }
 
     /// The new files of the partitions that came out with other rows than `this` has; its
@@ -43,7 +46,10 @@ impl Replacement {
                 replacement.add.extend(files);
             }
         }
-        let kept = this.files().iter().filter(|file| !replaced.contains(&file.partition));
+        let kept = this
+            .files()
+            .iter()
+            .filter(|file| !replaced.contains(&file.partition));
         replacement.keep = kept.cloned().collect();
         replacement
     }
@@ -55,7 +61,11 @@ impl Replacement {
 
     /// Partitions written.
     pub fn partitions(&self) -> u64 {
-        self.add.iter().map(|file| &file.partition).collect::<BTreeSet<_>>().len() as u64
+        self.add
+            .iter()
+            .map(|file| &file.partition)
+            .collect::<BTreeSet<_>>()
+            .len() as u64
     }
 
     /// Commits on top of `latest`, whatever version the table has, published or left behind
@@ -73,8 +83,11 @@ impl Replacement {
             }
         }
         let wanted: BTreeSet<&str> = self.keep.iter().map(|file| file.path.as_str()).collect();
-        let present: BTreeSet<&str> =
-            latest.files().iter().map(|file| file.path.as_str()).collect();
+        let present: BTreeSet<&str> = latest
+            .files()
+            .iter()
+            .map(|file| file.path.as_str())
+            .collect();
         let mut change = Change::new("run");
         change.remove = latest
             .files()
@@ -84,7 +97,10 @@ impl Replacement {
             .collect();
         change.add = self.add;
         change.add.extend(
-            self.keep.iter().filter(|file| !present.contains(file.path.as_str())).cloned(),
+            self.keep
+                .iter()
+                .filter(|file| !present.contains(file.path.as_str()))
+                .cloned(),
         );
         change.layout = (latest.layout() != layout).then(|| layout.clone());
         latest.commit(change).await

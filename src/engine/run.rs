@@ -71,11 +71,19 @@ pub async fn run(
     progress: &dyn Progress,
 ) -> Result<RunReport> {
     let started = Instant::now();
-    let selected = select(&engine.catalog, &engine.graph, &options.select, &options.exclude)?;
+    let selected = select(
+        &engine.catalog,
+        &engine.graph,
+        &options.select,
+        &options.exclude,
+    )?;
     let raw = engine.raw().await?;
     let _lock = engine.store.lock("run")?;
     let latest = engine.store.latest_publication().await?;
-    let published = latest.as_ref().map(|p| p.tables.clone()).unwrap_or_default();
+    let published = latest
+        .as_ref()
+        .map(|p| p.tables.clone())
+        .unwrap_or_default();
     let mut run = Run {
         engine,
         full_refresh: options.full_refresh,
@@ -102,7 +110,8 @@ pub async fn run(
     } else {
         progress.stage("tests");
         let selected = selected.into_iter().collect();
-        super::audit::audit(engine, &run.tables, &selected, Some(&run.changed), progress).await?
+        super::audit::audit(engine, &run.tables, &selected, Some(&run.changed), progress)
+            .await?
     };
     let passed = tests.iter().all(|test| test.outcome == Outcome::Pass);
     let base = latest.map(|publication| publication.run_id);
@@ -112,14 +121,22 @@ pub async fn run(
         run_id = Some(engine.store.publish(base, run.publish, now).await?.run_id);
     }
     let seconds = started.elapsed().as_secs_f64();
-    Ok(RunReport { run_id, models, tests, published: passed, seconds })
+    Ok(RunReport {
+        run_id,
+        models,
+        tests,
+        published: passed,
+        seconds,
+    })
 }
 
 impl Run<'_> {
     fn forget_models_that_are_gone(&mut self) {
         let catalog = &self.engine.catalog;
-        self.publish.retain(|name, _| name == RAW_TABLE || catalog.get(name).is_some());
-        self.tables.retain(|name, _| self.publish.contains_key(name));
+        self.publish
+            .retain(|name, _| name == RAW_TABLE || catalog.get(name).is_some());
+        self.tables
+            .retain(|name, _| self.publish.contains_key(name));
     }
 
     fn read_events(&mut self, raw: Table) {
@@ -148,10 +165,15 @@ impl Run<'_> {
         self.check_inputs(model)?;
         let fingerprint = self.engine.fingerprint(model);
         let context = self.engine.sessions.session()?;
-        self.engine.register(&context, &model.depends_on, &self.tables, &whole).await?;
+        self.engine
+            .register(&context, &model.depends_on, &self.tables, &whole)
+            .await?;
         let frame = self.engine.plan_model(&context, model).await?;
-        let layout = layout(frame.schema(), model.properties.config.partition_by.as_deref())
-            .map_err(|e| e.with("model", &model.name))?;
+        let layout = layout(
+            frame.schema(),
+            model.properties.config.partition_by.as_deref(),
+        )
+        .map_err(|e| e.with("model", &model.name))?;
         check_contract(model, &layout)?;
 
         let mut report = ModelReport {
@@ -165,7 +187,8 @@ impl Run<'_> {
         if is_table(model) {
             // A publication may name what was a view then.
             let published = published.filter(|published| published.materialized);
-            self.build_table(model, &fingerprint, published, frame, layout, &mut report).await?;
+            self.build_table(model, &fingerprint, published, frame, layout, &mut report)
+                .await?;
         } else {
             report.reason = self.publish_view(model, fingerprint, published);
         }
@@ -207,7 +230,11 @@ impl Run<'_> {
         report: &mut ModelReport,
     ) -> Result<()> {
         let engine = self.engine;
-        let this = self.tables.get(&model.name).filter(|table| *table.layout() == layout).cloned();
+        let this = self
+            .tables
+            .get(&model.name)
+            .filter(|table| *table.layout() == layout)
+            .cloned();
         let deltas = match published {
             Some(published) => {
                 incremental::deltas(engine, model, published, &self.tables).await?
@@ -232,14 +259,24 @@ impl Run<'_> {
                     Some(latest) => latest,
                     None => {
                         let partition_by = layout.partition_by.as_deref();
-                        engine.store.create(&model.name, &layout.schema, partition_by).await?
+                        engine
+                            .store
+                            .create(&model.name, &layout.schema, partition_by)
+                            .await?
                     }
                 };
-                let task = Task { work, this: this.as_ref(), latest: &latest, deltas: &deltas };
+                let task = Task {
+                    work,
+                    this: this.as_ref(),
+                    latest: &latest,
+                    deltas: &deltas,
+                };
                 let replacement = self.compute(model, task, frame, &layout).await?;
                 report.rows = replacement.rows();
-                report.partitions =
-                    layout.partition_by.as_ref().map(|_| replacement.partitions());
+                report.partitions = layout
+                    .partition_by
+                    .as_ref()
+                    .map(|_| replacement.partitions());
                 let table = replacement.commit(latest, &layout, this.as_ref()).await?;
                 if this.is_none() || !table.changed_partitions(this.as_ref()).is_empty() {
                     self.changed.insert(model.name.clone());
@@ -268,11 +305,17 @@ impl Run<'_> {
         layout: &Layout,
     ) -> Result<Replacement> {
         let engine = self.engine;
-        let Task { work, this, latest, deltas } = task;
+        let Task {
+            work,
+            this,
+            latest,
+            deltas,
+        } = task;
         let (frame, rebuilt) = match (work, this) {
-            (Work::Partitions(partitions), Some(_)) => {
-                (self.partitions_frame(model, &partitions).await?, Some(partitions))
-            }
+            (Work::Partitions(partitions), Some(_)) => (
+                self.partitions_frame(model, &partitions).await?,
+                Some(partitions),
+            ),
             (Work::Keys, Some(this)) => {
                 let scope = scope::find(engine, model, this, deltas, &self.tables).await?;
                 let merged = scope::merge(engine, model, &scope, this, &self.tables).await?;
@@ -293,7 +336,10 @@ impl Run<'_> {
             if !self.tables.contains_key(&name) {
                 return Err(Error::model(format!("{name} has not been built"))
                     .with("model", &model.name)
-                    .hint(format!("`attrib run --select +{}` builds it too", model.name)));
+                    .hint(format!(
+                        "`attrib run --select +{}` builds it too",
+                        model.name
+                    )));
             }
         }
         Ok(())
@@ -305,16 +351,22 @@ impl Run<'_> {
         model: &Model,
         partitions: &Partitions,
     ) -> Result<DataFrame> {
-        let days = model.properties.config.reads_back(&self.engine.parameters)?;
+        let days = model
+            .properties
+            .config
+            .reads_back(&self.engine.parameters)?;
         let context = self.engine.sessions.session()?;
         let restrict = |_: &str, table: &Table| -> Result<Arc<dyn TableProvider>> {
             Ok(incremental::restricted(table, partitions, days))
         };
-        self.engine.register(&context, &model.depends_on, &self.tables, &restrict).await?;
+        self.engine
+            .register(&context, &model.depends_on, &self.tables, &restrict)
+            .await?;
         let frame = self.engine.plan_model(&context, model).await?;
         match &model.properties.config.partition_by {
-            Some(column) => within(frame, column, partitions)
-                .map_err(|e| explain::failed(&model.name, e)),
+            Some(column) => {
+                within(frame, column, partitions).map_err(|e| explain::failed(&model.name, e))
+            }
             None => Ok(frame),
         }
     }
@@ -322,7 +374,10 @@ impl Run<'_> {
 
 /// The order of the rows in a model's files.
 pub(crate) fn order(model: &Model) -> Order {
-    Order { sort_by: model.properties.config.sort_by.clone(), checksum_columns: None }
+    Order {
+        sort_by: model.properties.config.sort_by.clone(),
+        checksum_columns: None,
+    }
 }
 
 /// What the YAML says of the columns must hold of the SQL.
@@ -342,7 +397,11 @@ fn within(
     column: &str,
     values: &Partitions,
 ) -> Result<DataFrame, DataFusionError> {
-    let data_type = frame.schema().field_with_unqualified_name(column)?.data_type().clone();
+    let data_type = frame
+        .schema()
+        .field_with_unqualified_name(column)?
+        .data_type()
+        .clone();
     let literals = values
         .iter()
         .flatten()

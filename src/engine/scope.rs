@@ -41,7 +41,11 @@ impl Scope {
     }
 
     fn columns(&self) -> Vec<&str> {
-        self.schema.fields().iter().map(|field| field.name().as_str()).collect()
+        self.schema
+            .fields()
+            .iter()
+            .map(|field| field.name().as_str())
+            .collect()
     }
 
     fn provider(&self) -> Result<Arc<dyn TableProvider>> {
@@ -60,8 +64,11 @@ impl Scope {
         let scope = context
             .read_table(self.provider()?)
             .and_then(|scope| {
-                let names: Vec<String> =
-                    self.columns().iter().map(|name| format!("scope_{name}")).collect();
+                let names: Vec<String> = self
+                    .columns()
+                    .iter()
+                    .map(|name| format!("scope_{name}"))
+                    .collect();
                 scope.select(
                     self.columns()
                         .iter()
@@ -71,8 +78,11 @@ impl Scope {
                 )
             })
             .map_err(|e| Error::internal("cannot read the scope").caused_by(e))?;
-        let right: Vec<String> =
-            self.columns().iter().map(|name| format!("scope_{name}")).collect();
+        let right: Vec<String> = self
+            .columns()
+            .iter()
+            .map(|name| format!("scope_{name}"))
+            .collect();
         let right: Vec<&str> = right.iter().map(String::as_str).collect();
         frame
             .join(scope, join, &self.columns(), &right, None)
@@ -102,11 +112,16 @@ pub(crate) async fn find(
         engine.register(&context, &bases, tables, &whole).await?;
         let previous = match scope.take() {
             Some(scope) => scope,
-            None => Scope { schema: key_schema(this, deltas)?, batches: Vec::new() },
+            None => Scope {
+                schema: key_schema(this, deltas)?,
+                batches: Vec::new(),
+            },
         };
         register_table(&context, "scope", previous.provider()?)?;
-        let frame =
-            engine.plan(&context, query.sql()).await.map_err(|e| query.explain(&e))?;
+        let frame = engine
+            .plan(&context, query.sql())
+            .await
+            .map_err(|e| query.explain(&e))?;
         let found = frame
             .collect()
             .await
@@ -115,7 +130,10 @@ pub(crate) async fn find(
             .iter()
             .map(|batch| conform(batch, &previous.schema))
             .collect::<Result<Vec<_>>>()?;
-        let next = Scope { schema: previous.schema.clone(), batches };
+        let next = Scope {
+            schema: previous.schema.clone(),
+            batches,
+        };
         if next.rows() == previous.rows() {
             return Ok(next);
         }
@@ -169,9 +187,14 @@ pub(crate) async fn merge(
             .read_table(Arc::new(part))
             .map_err(|e| Error::internal("cannot read the input").caused_by(e))?;
         let frame = scope.join(&context, frame, JoinType::LeftSemi)?;
-        Ok(Arc::new(ViewTable::new(frame.into_unoptimized_plan(), None)))
+        Ok(Arc::new(ViewTable::new(
+            frame.into_unoptimized_plan(),
+            None,
+        )))
     };
-    engine.register(&context, &model.depends_on, tables, &restrict).await?;
+    engine
+        .register(&context, &model.depends_on, tables, &restrict)
+        .await?;
     let computed = engine.plan_model(&context, model).await?;
     let schema = this.schema();
     let computed = computed

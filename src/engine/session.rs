@@ -40,7 +40,11 @@ impl Sessions {
         let url = url::Url::parse(STORE_URL)
             .map_err(|e| Error::internal("the store's name is no URL").caused_by(e))?;
         runtime.register_object_store(&url, store.object_store());
-        Ok(Sessions { runtime, functions, threads: config.thread_count() })
+        Ok(Sessions {
+            runtime,
+            functions,
+            threads: config.thread_count(),
+        })
     }
 
     /// A new session without tables, with every SQL function of attrib.

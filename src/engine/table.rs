@@ -92,7 +92,12 @@ impl SnapshotTable {
         projection
             .unwrap_or(&all)
             .iter()
-            .map(|&i| Ok(self.scanned.table_schema().index_of(self.schema.field(i).name())?))
+            .map(|&i| {
+                Ok(self
+                    .scanned
+                    .table_schema()
+                    .index_of(self.schema.field(i).name())?)
+            })
             .collect()
     }
 
@@ -171,8 +176,10 @@ impl SnapshotTable {
         };
         let mut partitioned = PartitionedFile::from(meta);
         if let Some(field) = self.scanned.table_partition_cols().first() {
-            partitioned.partition_values =
-                vec![partition_scalar(file.partition.as_deref(), field.data_type())?];
+            partitioned.partition_values = vec![partition_scalar(
+                file.partition.as_deref(),
+                field.data_type(),
+            )?];
         }
         Ok(partitioned)
     }
@@ -229,15 +236,13 @@ impl TableProvider for SnapshotTable {
         let groups = FileGroup::new(files).split_files(state.config().target_partitions());
         let source = ParquetSource::new(self.scanned.clone())
             .with_table_parquet_options(state.table_options().parquet.clone());
-        let config = FileScanConfigBuilder::new(
-            ObjectStoreUrl::parse(STORE_URL)?,
-            Arc::new(source),
-        )
-        .with_file_groups(groups)
-        .with_statistics(statistics)
-        .with_projection_indices(Some(self.scan_indices(projection)?))?
-        .with_limit(limit)
-        .build();
+        let config =
+            FileScanConfigBuilder::new(ObjectStoreUrl::parse(STORE_URL)?, Arc::new(source))
+                .with_file_groups(groups)
+                .with_statistics(statistics)
+                .with_projection_indices(Some(self.scan_indices(projection)?))?
+                .with_limit(limit)
+                .build();
         Ok(DataSourceExec::from_data_source(config))
     }
 }

@@ -60,7 +60,9 @@ async fn schemas(engine: &Engine) -> Result<BTreeMap<String, SchemaRef>> {
     };
     add(&context, RAW_TABLE, nullable(&events::schema()))?;
     for name in engine.graph.order() {
-        let Some(model) = engine.catalog.get(name) else { continue };
+        let Some(model) = engine.catalog.get(name) else {
+            continue;
+        };
         let frame = engine.plan_model(&context, model).await?;
         add(&context, name, layout(frame.schema(), None)?.schema)?;
     }
@@ -80,12 +82,16 @@ async fn run_one(
         engine.parameters = Arc::new(parameters);
     }
     let place = |error: Error| {
-        error.with("unit test", &test.name).with("file", &test.file.origin)
+        error
+            .with("unit test", &test.name)
+            .with("file", &test.file.origin)
     };
     let model = engine.catalog.model(&test.model).map_err(place)?;
     let context = engine.sessions.session()?;
     for name in &model.depends_on {
-        let Some(schema) = schemas.get(name) else { continue };
+        let Some(schema) = schemas.get(name) else {
+            continue;
+        };
         let rows: Vec<Row> = test
             .given
             .iter()
@@ -96,7 +102,10 @@ async fn run_one(
         register_table(&context, name, memory(schema.clone(), batches)?)?;
     }
     let frame = engine.plan_model(&context, model).await?;
-    let actual = frame.collect().await.map_err(|e| super::explain::failed(&test.name, e))?;
+    let actual = frame
+        .collect()
+        .await
+        .map_err(|e| super::explain::failed(&test.name, e))?;
 
     let columns: Vec<&str> = {
         let mut seen = BTreeSet::new();
@@ -108,7 +117,10 @@ async fn run_one(
         .iter()
         .map(|name| {
             schema.field_with_name(name).cloned().map_err(|_| {
-                place(Error::model(format!("{} has no column `{name}`", test.model)))
+                place(Error::model(format!(
+                    "{} has no column `{name}`",
+                    test.model
+                )))
             })
         })
         .collect::<Result<Vec<Field>>>()?;
@@ -122,7 +134,11 @@ async fn run_one(
     Ok(TestReport {
         name: format!("unit {}", test.name),
         model: test.model.clone(),
-        outcome: if difference.is_none() { Outcome::Pass } else { Outcome::Fail },
+        outcome: if difference.is_none() {
+            Outcome::Pass
+        } else {
+            Outcome::Fail
+        },
         failures: difference.as_ref().map_or(0, |(rows, _)| *rows),
         detail: difference.map(|(_, text)| format!("{}\n{text}", test.description)),
         query: None,
@@ -142,7 +158,8 @@ pub(crate) fn difference(
     if missing.is_empty() && extra.is_empty() {
         return None;
     }
-    let mut lines: Vec<(&Vec<Option<String>>, &str)> = missing.iter().map(|row| (*row, "-")).collect();
+    let mut lines: Vec<(&Vec<Option<String>>, &str)> =
+        missing.iter().map(|row| (*row, "-")).collect();
     lines.extend(extra.iter().map(|row| (*row, "+")));
     lines.sort();
     let mut table = TextTable::new();
@@ -177,7 +194,10 @@ fn minus<'a>(
 }
 
 /// The columns of `schema` in `batches` as text.
-pub(crate) fn texts(batches: &[RecordBatch], schema: &SchemaRef) -> Result<Vec<Vec<Option<String>>>> {
+pub(crate) fn texts(
+    batches: &[RecordBatch],
+    schema: &SchemaRef,
+) -> Result<Vec<Vec<Option<String>>>> {
     let mut rows = Vec::new();
     for batch in batches {
         let columns = schema
@@ -236,15 +256,21 @@ fn json(cell: &Cell) -> serde_json::Value {
         }
         Cell::Text(text) => Value::String(text.clone()),
         Cell::List(items) => Value::Array(items.iter().map(json).collect()),
-        Cell::Map(entries) => {
-            Value::Object(entries.iter().map(|(key, value)| (key.clone(), json(value))).collect())
-        }
+        Cell::Map(entries) => Value::Object(
+            entries
+                .iter()
+                .map(|(key, value)| (key.clone(), json(value)))
+                .collect(),
+        ),
     }
 }
 
 fn nullable(schema: &Schema) -> SchemaRef {
-    let fields: Vec<Field> =
-        schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true)).collect();
+    let fields: Vec<Field> = schema
+        .fields()
+        .iter()
+        .map(|field| field.as_ref().clone().with_nullable(true))
+        .collect();
     Arc::new(Schema::new(fields))
 }
 

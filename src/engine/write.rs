@@ -68,15 +68,21 @@ pub async fn write_frame(
         .map(|column| col(Column::from_name(column)).sort(true, true))
         .collect();
     let mut stream = async {
-        let frame = if keys.is_empty() { frame } else { frame.sort(keys)? };
+        let frame = if keys.is_empty() {
+            frame
+        } else {
+            frame.sort(keys)?
+        };
         frame.execute_stream().await
     }
     .await
     .map_err(|e| super::explain::failed(name, e))?;
 
     let mut writer = PartitionWriter::new(table, layout, order);
-    while let Some(batch) =
-        stream.try_next().await.map_err(|e| super::explain::failed(name, e))?
+    while let Some(batch) = stream
+        .try_next()
+        .await
+        .map_err(|e| super::explain::failed(name, e))?
     {
         writer.write(&conform(&batch, &layout.schema)?).await?;
     }
@@ -94,7 +100,13 @@ pub struct PartitionWriter<'a> {
 
 impl<'a> PartitionWriter<'a> {
     pub fn new(table: &'a Table, layout: &'a Layout, order: &'a Order) -> Self {
-        PartitionWriter { table, layout, order, open: None, written: Written::default() }
+        PartitionWriter {
+            table,
+            layout,
+            order,
+            open: None,
+            written: Written::default(),
+        }
     }
 
     /// Writes a batch of the table's schema.
@@ -107,7 +119,11 @@ impl<'a> PartitionWriter<'a> {
             None => vec![(None, batch.clone())],
         };
         for (value, slice) in slices {
-            if self.open.as_ref().is_none_or(|(current, _)| *current != value) {
+            if self
+                .open
+                .as_ref()
+                .is_none_or(|(current, _)| *current != value)
+            {
                 self.close().await?;
                 let options = WriterOptions {
                     sort_columns: self.order.sort_by.clone(),

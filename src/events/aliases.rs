@@ -31,21 +31,43 @@ const ALIASES: &[(Field, &[&str])] = &[
     (Field::UserId, &["user_id", "uid"]),
     (
         Field::UserPseudoId,
-        &["user_pseudo_id", "client_id", "ga_client_id", "app_instance_id", "cid", "full_visitor_id"],
+        &[
+            "user_pseudo_id",
+            "client_id",
+            "ga_client_id",
+            "app_instance_id",
+            "cid",
+            "full_visitor_id",
+        ],
     ),
     (Field::StreamId, &["stream_id"]),
     (Field::Platform, &["platform"]),
     (Field::GaSessionId, &["ga_session_id", "session_id"]),
-    (Field::GaSessionNumber, &["ga_session_number", "session_number"]),
+    (
+        Field::GaSessionNumber,
+        &["ga_session_number", "session_number"],
+    ),
     (Field::BatchPageId, &["batch_page_id"]),
     (Field::BatchOrderingId, &["batch_ordering_id"]),
     (Field::BatchEventIndex, &["batch_event_index"]),
     (Field::EventBundleSequenceId, &["event_bundle_sequence_id"]),
-    (Field::PageLocation, &["page_location", "page_url", "url", "location"]),
-    (Field::PageReferrer, &["page_referrer", "referrer", "referer"]),
+    (
+        Field::PageLocation,
+        &["page_location", "page_url", "url", "location"],
+    ),
+    (
+        Field::PageReferrer,
+        &["page_referrer", "referrer", "referer"],
+    ),
     (Field::PageTitle, &["page_title", "title"]),
-    (Field::Source, &["source", "utm_source", "event_source", "session_source"]),
-    (Field::Medium, &["medium", "utm_medium", "event_medium", "session_medium"]),
+    (
+        Field::Source,
+        &["source", "utm_source", "event_source", "session_source"],
+    ),
+    (
+        Field::Medium,
+        &["medium", "utm_medium", "event_medium", "session_medium"],
+    ),
     (
         Field::Campaign,
         &[
@@ -61,11 +83,19 @@ const ALIASES: &[(Field, &[&str])] = &[
     (Field::Term, &["term", "utm_term", "event_term"]),
     (
         Field::CollectedSource,
-        &["collected_traffic_source.manual_source", "collected_source", "manual_source"],
+        &[
+            "collected_traffic_source.manual_source",
+            "collected_source",
+            "manual_source",
+        ],
     ),
     (
         Field::CollectedMedium,
-        &["collected_traffic_source.manual_medium", "collected_medium", "manual_medium"],
+        &[
+            "collected_traffic_source.manual_medium",
+            "collected_medium",
+            "manual_medium",
+        ],
     ),
     (
         Field::CollectedCampaign,
@@ -77,33 +107,93 @@ const ALIASES: &[(Field, &[&str])] = &[
     ),
     (
         Field::CollectedContent,
-        &["collected_traffic_source.manual_content", "collected_content", "manual_content"],
+        &[
+            "collected_traffic_source.manual_content",
+            "collected_content",
+            "manual_content",
+        ],
     ),
     (
         Field::CollectedTerm,
-        &["collected_traffic_source.manual_term", "collected_term", "manual_term"],
+        &[
+            "collected_traffic_source.manual_term",
+            "collected_term",
+            "manual_term",
+        ],
     ),
-    (Field::Gclid, &["collected_traffic_source.gclid", "collected_gclid", "gclid"]),
-    (Field::Gbraid, &["collected_traffic_source.gbraid", "gbraid"]),
-    (Field::Wbraid, &["collected_traffic_source.wbraid", "wbraid"]),
-    (Field::Dclid, &["collected_traffic_source.dclid", "collected_dclid", "dclid"]),
-    (Field::Msclkid, &["collected_traffic_source.msclkid", "msclkid"]),
-    (Field::Ttclid, &["collected_traffic_source.ttclid", "ttclid"]),
-    (Field::Twclid, &["collected_traffic_source.twclid", "twclid"]),
-    (Field::LiFatId, &["collected_traffic_source.li_fat_id", "li_fat_id"]),
-    (Field::Fbclid, &["collected_traffic_source.fbclid", "fbclid"]),
-    (Field::Srsltid, &["collected_traffic_source.srsltid", "collected_srsltid", "srsltid"]),
-    (Field::FirstUserSource, &["traffic_source.source", "first_user_source"]),
-    (Field::FirstUserMedium, &["traffic_source.medium", "first_user_medium"]),
+    (
+        Field::Gclid,
+        &["collected_traffic_source.gclid", "collected_gclid", "gclid"],
+    ),
+    (
+        Field::Gbraid,
+        &["collected_traffic_source.gbraid", "gbraid"],
+    ),
+    (
+        Field::Wbraid,
+        &["collected_traffic_source.wbraid", "wbraid"],
+    ),
+    (
+        Field::Dclid,
+        &["collected_traffic_source.dclid", "collected_dclid", "dclid"],
+    ),
+    (
+        Field::Msclkid,
+        &["collected_traffic_source.msclkid", "msclkid"],
+    ),
+    (
+        Field::Ttclid,
+        &["collected_traffic_source.ttclid", "ttclid"],
+    ),
+    (
+        Field::Twclid,
+        &["collected_traffic_source.twclid", "twclid"],
+    ),
+    (
+        Field::LiFatId,
+        &["collected_traffic_source.li_fat_id", "li_fat_id"],
+    ),
+    (
+        Field::Fbclid,
+        &["collected_traffic_source.fbclid", "fbclid"],
+    ),
+    (
+        Field::Srsltid,
+        &[
+            "collected_traffic_source.srsltid",
+            "collected_srsltid",
+            "srsltid",
+        ],
+    ),
+    (
+        Field::FirstUserSource,
+        &["traffic_source.source", "first_user_source"],
+    ),
+    (
+        Field::FirstUserMedium,
+        &["traffic_source.medium", "first_user_medium"],
+    ),
     (
         Field::FirstUserCampaign,
-        &["traffic_source.name", "traffic_source.campaign", "first_user_campaign"],
+        &[
+            "traffic_source.name",
+            "traffic_source.campaign",
+            "first_user_campaign",
+        ],
     ),
     (Field::DeviceCategory, &["device.category"]),
-    (Field::DeviceOperatingSystem, &["device.operating_system", "operating_system", "device.os"]),
+    (
+        Field::DeviceOperatingSystem,
+        &["device.operating_system", "operating_system", "device.os"],
+    ),
     (
         Field::DeviceBrowser,
-        &["device.web_info.browser", "device.browser", "web_info.browser", "browser"],
+        &[
+            "device.web_info.browser",
+            "device.browser",
+            "web_info.browser",
+            "browser",
+        ],
     ),
     (Field::DeviceLanguage, &["device.language", "language"]),
     (Field::GeoCountry, &["geo.country", "country"]),
@@ -115,7 +205,10 @@ const ALIASES: &[(Field, &[&str])] = &[
     ),
     (Field::Value, &["value", "event_value"]),
     (Field::Currency, &["currency", "currency_code"]),
-    (Field::TransactionId, &["ecommerce.transaction_id", "transaction_id", "order_id"]),
+    (
+        Field::TransactionId,
+        &["ecommerce.transaction_id", "transaction_id", "order_id"],
+    ),
     (Field::Items, &["items"]),
 ];
 
@@ -228,9 +321,14 @@ pub fn lookup(name: &str) -> Known {
     let starts = |prefixes: &[&str]| {
         let matches = |prefix: &str| {
             name.len() > prefix.len()
-                && name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+                && name
+                    .get(..prefix.len())
+                    .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
         };
-        prefixes.iter().find(|prefix| matches(prefix)).map(|prefix| prefix.len())
+        prefixes
+            .iter()
+            .find(|prefix| matches(prefix))
+            .map(|prefix| prefix.len())
     };
     if let Some(skip) = starts(PARAM_PREFIXES) {
         return Known::Param(skip);
@@ -258,7 +356,10 @@ fn table() -> HashMap<String, Known> {
 
 /// A name without case and separators.
 fn squash(name: &str) -> String {
-    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    name.chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 #[cfg(test)]
@@ -274,20 +375,33 @@ mod tests {
                 field.name()
             );
         }
-        let names = ALIASES.iter().map(|(_, names)| names.len()).sum::<usize>() + IGNORED.len() + 2;
+        let names =
+            ALIASES.iter().map(|(_, names)| names.len()).sum::<usize>() + IGNORED.len() + 2;
         assert_eq!(table().len(), names, "a name stands in the table twice");
     }
 
     #[test]
     fn case_and_separators_do_not_matter() {
-        for name in ["device.category", "device_category", "Device Category", "deviceCategory"] {
-            assert_eq!(lookup(name), Known::Field(Field::DeviceCategory, 1), "{name}");
+        for name in [
+            "device.category",
+            "device_category",
+            "Device Category",
+            "deviceCategory",
+        ] {
+            assert_eq!(
+                lookup(name),
+                Known::Field(Field::DeviceCategory, 1),
+                "{name}"
+            );
         }
         assert_eq!(
             lookup("collected_traffic_source_manual_source"),
             Known::Field(Field::CollectedSource, 1)
         );
-        assert_eq!(lookup("traffic_source_source"), Known::Field(Field::FirstUserSource, 1));
+        assert_eq!(
+            lookup("traffic_source_source"),
+            Known::Field(Field::FirstUserSource, 1)
+        );
         assert_eq!(lookup("utm_source"), Known::Field(Field::Source, 2));
     }
 

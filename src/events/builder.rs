@@ -54,7 +54,10 @@ impl Builder {
             Decimal128Builder::new().with_data_type(data_type)
         };
         let of = |wanted: fn(Kind) -> bool| {
-            Field::ALL.iter().copied().filter(move |field| wanted(field.kind()))
+            Field::ALL
+                .iter()
+                .copied()
+                .filter(move |field| wanted(field.kind()))
         };
         Builder {
             rows: 0,
@@ -74,7 +77,9 @@ impl Builder {
             event_params: map_builder(),
             user_properties: map_builder(),
             event_day: Date32Builder::new(),
-            texts: of(is_text).map(|field| (field, StringBuilder::new())).collect(),
+            texts: of(is_text)
+                .map(|field| (field, StringBuilder::new()))
+                .collect(),
             ints: of(|kind| kind == Kind::Int)
                 .map(|field| (field, Int64Builder::new()))
                 .collect(),
@@ -108,7 +113,8 @@ impl Builder {
         }
         self.event_timestamp.append_value(micros);
         self.event_day.append_value(day(micros)?);
-        self.device_key.append_value(keys::device_key(user_pseudo_id, user_id));
+        self.device_key
+            .append_value(keys::device_key(user_pseudo_id, user_id));
         self.session_key.append_option(keys::session_key(
             event.text(Field::StreamId),
             user_pseudo_id,
@@ -116,10 +122,15 @@ impl Builder {
             event.text(Field::GaSessionId),
         ));
         let click_id = event.click_id();
-        self.click_id_type.append_option(click_id.map(|(kind, _)| kind));
+        self.click_id_type
+            .append_option(click_id.map(|(kind, _)| kind));
         self.click_id.append_option(click_id.map(|(_, id)| id));
         let revenue = event.purchase_revenue();
-        append_money(revenue, &mut self.purchase_revenue, &mut self.is_purchase_revenue_nan);
+        append_money(
+            revenue,
+            &mut self.purchase_revenue,
+            &mut self.is_purchase_revenue_nan,
+        );
         append_money(event.value(), &mut self.value, &mut self.is_value_nan);
         for (field, builder) in &mut self.texts {
             let text = event.text(*field);
@@ -144,8 +155,9 @@ impl Builder {
         for column in schema.fields() {
             columns.push(self.finish_column(column.name())?);
         }
-        RecordBatch::try_new(schema, columns)
-            .map_err(|e| Error::internal("a batch of events does not fit its schema").caused_by(e))
+        RecordBatch::try_new(schema, columns).map_err(|e| {
+            Error::internal("a batch of events does not fit its schema").caused_by(e)
+        })
     }
 
     fn finish_column(&mut self, name: &str) -> Result<ArrayRef> {
@@ -167,7 +179,8 @@ impl Builder {
             _ => {
                 if let Some((_, text)) = self.texts.iter_mut().find(|(f, _)| f.name() == name) {
                     Arc::new(text.finish())
-                } else if let Some((_, int)) = self.ints.iter_mut().find(|(f, _)| f.name() == name)
+                } else if let Some((_, int)) =
+                    self.ints.iter_mut().find(|(f, _)| f.name() == name)
                 {
                     Arc::new(int.finish())
                 } else {
@@ -215,7 +228,11 @@ fn append_pairs(builder: &mut TextMapBuilder, pairs: &Pairs<'_>) -> Result<usize
     Ok(bytes)
 }
 
-fn append_money(money: Option<Money>, amount: &mut Decimal128Builder, nan: &mut BooleanBuilder) {
+fn append_money(
+    money: Option<Money>,
+    amount: &mut Decimal128Builder,
+    nan: &mut BooleanBuilder,
+) {
     amount.append_option(money.and_then(Money::amount));
     nan.append_option((money == Some(Money::NotANumber)).then_some(true));
 }
@@ -302,7 +319,11 @@ mod tests {
 
     fn event(params: &[(&'static str, &'static str)]) -> Event<'static> {
         let mut event = Event::new();
-        event.offer(Field::EventTimestamp, 1, Value::Text("1607615248873729".into()));
+        event.offer(
+            Field::EventTimestamp,
+            1,
+            Value::Text("1607615248873729".into()),
+        );
         event.offer(Field::EventName, 1, Value::Text("purchase".into()));
         event.offer(Field::UserPseudoId, 1, Value::Text("d".into()));
         for &(name, text) in params {
@@ -320,7 +341,10 @@ mod tests {
 
     fn id(event: Event<'_>) -> Vec<u8> {
         let batch = row(event);
-        let ids = batch.column(0).as_any().downcast_ref::<arrow::array::BinaryArray>();
+        let ids = batch
+            .column(0)
+            .as_any()
+            .downcast_ref::<arrow::array::BinaryArray>();
         ids.expect("binary").value(0).to_vec()
     }
 
@@ -330,9 +354,17 @@ mod tests {
         assert_eq!(batch.schema(), schema());
         assert_eq!(batch.num_rows(), 1);
         let day = batch.column_by_name("event_day").expect("there");
-        let day = day.as_any().downcast_ref::<arrow::array::Date32Array>().expect("a date");
+        let day = day
+            .as_any()
+            .downcast_ref::<arrow::array::Date32Array>()
+            .expect("a date");
         assert_eq!(day.value(0), 18_606); // 2020-12-10
-        assert!(batch.column_by_name("session_key").expect("there").is_null(0));
+        assert!(
+            batch
+                .column_by_name("session_key")
+                .expect("there")
+                .is_null(0)
+        );
     }
 
     #[test]
@@ -343,7 +375,10 @@ mod tests {
         assert_ne!(one, id(event(&[("a", "138"), ("b", "y")])));
         assert_ne!(one, id(event(&[("a", "138")])));
         assert_ne!(id(event(&[])), id(event(&[("source", "google")])));
-        assert_eq!(id(event(&[("value", "1.50")])), id(event(&[("value", "1.5")])));
+        assert_eq!(
+            id(event(&[("value", "1.50")])),
+            id(event(&[("value", "1.5")]))
+        );
     }
 
     #[test]
@@ -358,7 +393,11 @@ mod tests {
         let hash = |event| {
             let batch = row(event);
             let column = batch.column_by_name("content_hash").expect("there");
-            column.as_any().downcast_ref::<arrow::array::Int64Array>().expect("ints").value(0)
+            column
+                .as_any()
+                .downcast_ref::<arrow::array::Int64Array>()
+                .expect("ints")
+                .value(0)
         };
         assert_ne!(hash(with_id("a")), hash(with_id("b")));
         assert_eq!(hash(with_id("a")), hash(with_id("a")));

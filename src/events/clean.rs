@@ -9,7 +9,9 @@ const NULL_WORDS: &[&str] = &["null", "undefined", "(not set)", "nan"];
 
 /// Whether a trimmed text is one of the words for null.
 pub fn is_null_word(text: &str) -> bool {
-    NULL_WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
+    NULL_WORDS
+        .iter()
+        .any(|word| text.eq_ignore_ascii_case(word))
 }
 
 /// Trims; the empty string and the words for null are null.
@@ -57,10 +59,26 @@ mod tests {
 
     #[test]
     fn nulls_in_any_case() {
-        for null in ["", "  ", "null", "NULL", " Undefined ", "(not set)", "(Not Set)", "NaN"] {
+        for null in [
+            "",
+            "  ",
+            "null",
+            "NULL",
+            " Undefined ",
+            "(not set)",
+            "(Not Set)",
+            "NaN",
+        ] {
             assert_eq!(clean(null.into()), None, "{null:?}");
         }
-        for text in ["(none)", "(direct)", "nullable", "0", "<Other>", "(data deleted)"] {
+        for text in [
+            "(none)",
+            "(direct)",
+            "nullable",
+            "0",
+            "<Other>",
+            "(data deleted)",
+        ] {
             assert_eq!(clean(text.into()).as_deref(), Some(text));
         }
         assert_eq!(clean(" a ".into()).as_deref(), Some("a"));

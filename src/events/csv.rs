@@ -48,8 +48,11 @@ pub(crate) fn read(
     }
     while let Some(row) = rows.next(name)? {
         if row.len() != header.len() {
-            let detail =
-                format!("the row has {} fields, the header has {}", row.len(), header.len());
+            let detail = format!(
+                "the row has {} fields, the header has {}",
+                row.len(),
+                header.len()
+            );
             let rejection = Rejection::new(reason::FIELD_COUNT, detail);
             output.reject(row.line, rejection, || row.raw())?;
             continue;
@@ -78,10 +81,14 @@ pub(crate) fn read(
 fn delimiter(head: &[u8], layout: &Layout) -> u8 {
     let known = |delimiter: u8| {
         let mut rows = Rows::new(head, delimiter);
-        let Ok(Some(row)) = rows.next("") else { return 0 };
+        let Ok(Some(row)) = rows.next("") else {
+            return 0;
+        };
         let Ok(text) = row.text() else { return 0 };
         let columns = (0..row.len()).map(|i| text[row.range(i)].trim());
-        columns.filter(|column| is_known(layout.target(column))).count()
+        columns
+            .filter(|column| is_known(layout.target(column)))
+            .count()
     };
     let mut best = (DELIMITERS[0], 0);
     for delimiter in DELIMITERS {
@@ -148,7 +155,9 @@ pub(crate) fn check_needed(
 ) -> Result<()> {
     let has = |field| {
         layout.is_constant(field)
-            || targets.iter().any(|target| layout.fields_of(*target).contains(&field))
+            || targets
+                .iter()
+                .any(|target| layout.fields_of(*target).contains(&field))
     };
     let mut missing = Vec::new();
     for field in [Field::EventTimestamp, Field::EventName] {
@@ -167,7 +176,11 @@ pub(crate) fn check_needed(
         .with("found", listed(columns));
     let absent: Vec<_> = layout
         .mapped_columns()
-        .filter(|mapped| !columns.iter().any(|column| column.eq_ignore_ascii_case(mapped)))
+        .filter(|mapped| {
+            !columns
+                .iter()
+                .any(|column| column.eq_ignore_ascii_case(mapped))
+        })
         .map(|mapped| format!("`{mapped}`"))
         .collect();
     Err(if absent.is_empty() {
@@ -176,7 +189,10 @@ pub(crate) fn check_needed(
              `user_id = \"customer\"`",
         )
     } else {
-        error.hint(format!("[fields] maps {}, which the file lacks", absent.join(", ")))
+        error.hint(format!(
+            "[fields] maps {}, which the file lacks",
+            absent.join(", ")
+        ))
     })
 }
 
@@ -184,7 +200,12 @@ pub(crate) fn check_needed(
 pub(crate) fn listed(columns: &[String]) -> String {
     const SHOWN: usize = 12;
     let short = |column: &String| column.chars().take(80).collect::<String>();
-    let mut text = columns.iter().take(SHOWN).map(short).collect::<Vec<_>>().join(", ");
+    let mut text = columns
+        .iter()
+        .take(SHOWN)
+        .map(short)
+        .collect::<Vec<_>>()
+        .join(", ");
     if columns.len() > SHOWN {
         text.push_str(&format!(" and {} more", columns.len() - SHOWN));
     }
@@ -205,7 +226,11 @@ mod tests {
         assert!(rejects.is_empty(), "{rejects:?}");
         assert_eq!(report.param_columns, ["Tier"]);
         let is = |column: &str, row: usize, text: &str| {
-            assert_eq!(text_at(&rows, column, row).as_deref(), Some(text), "{column}");
+            assert_eq!(
+                text_at(&rows, column, row).as_deref(),
+                Some(text),
+                "{column}"
+            );
         };
         is("user_pseudo_id", 0, "c.1");
         is("source", 0, "mail");
@@ -218,12 +243,17 @@ mod tests {
     #[test]
     fn finds_the_delimiter() {
         for delimiter in [",", ";", "\t", "|"] {
-            let text = "event_timestamp;event_name;user_id\n1607615248;a;u\n".replace(';', delimiter);
+            let text =
+                "event_timestamp;event_name;user_id\n1607615248;a;u\n".replace(';', delimiter);
             assert_eq!(read_text(&text).0.num_rows(), 1, "{delimiter:?}");
         }
         let error = read_error("event_timestamp^event_name^user_id\n1607615248^a^u\n");
         assert!(error.to_string().contains("no column"), "{error}");
-        assert!(error.hint_text().is_some_and(|hint| hint.contains("delimiter")));
+        assert!(
+            error
+                .hint_text()
+                .is_some_and(|hint| hint.contains("delimiter"))
+        );
     }
 
     #[test]
@@ -254,7 +284,10 @@ mod tests {
     #[test]
     fn a_header_alone_has_no_rows() {
         let (rows, rejects, report) = read_text("event_timestamp,event_name,user_id\n");
-        assert_eq!((rows.num_rows(), rejects.len(), report.rows_read), (0, 0, 0));
+        assert_eq!(
+            (rows.num_rows(), rejects.len(), report.rows_read),
+            (0, 0, 0)
+        );
     }
 
     #[test]
@@ -263,8 +296,15 @@ mod tests {
         assert!(twice.to_string().contains("columns: 2 and 4"), "{twice}");
         let missing = read_error("event_timestamp,event_name,customer\n1607615248,a,u\n");
         let text = missing.to_string();
-        assert!(text.contains("user_id or user_pseudo_id") && text.contains("customer"), "{text}");
+        assert!(
+            text.contains("user_id or user_pseudo_id") && text.contains("customer"),
+            "{text}"
+        );
         let unknown = read_error("when,what,who\n1,2,3\n");
-        assert!(unknown.hint_text().is_some_and(|hint| hint.contains("[fields]")));
+        assert!(
+            unknown
+                .hint_text()
+                .is_some_and(|hint| hint.contains("[fields]"))
+        );
     }
 }

@@ -32,7 +32,13 @@ pub(crate) struct Row {
 impl<R: BufRead> Rows<R> {
     pub(crate) fn new(reader: R, delimiter: u8) -> Self {
         let core = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
-        Rows { reader, core, line: 1, limit: MAX_RECORD_BYTES, row: Row::default() }
+        Rows {
+            reader,
+            core,
+            line: 1,
+            limit: MAX_RECORD_BYTES,
+            row: Row::default(),
+        }
     }
 
     /// Reads the next row; empty lines are none.
@@ -41,7 +47,13 @@ impl<R: BufRead> Rows<R> {
     /// An input error if the file `name` cannot be read or the row is over the limit.
     pub(crate) fn next(&mut self, name: &str) -> Result<Option<&Row>> {
         self.skip_line_ends(name)?;
-        let Rows { reader, core, line, limit, row } = self;
+        let Rows {
+            reader,
+            core,
+            line,
+            limit,
+            row,
+        } = self;
         row.start(*line);
         let (mut text_len, mut ends_len) = (0, 0);
         loop {
@@ -74,7 +86,10 @@ impl<R: BufRead> Rows<R> {
     fn skip_line_ends(&mut self, name: &str) -> Result<()> {
         loop {
             let input = self.reader.fill_buf().map_err(|e| read_error(name, e))?;
-            let ends = input.iter().take_while(|b| matches!(b, b'\n' | b'\r')).count();
+            let ends = input
+                .iter()
+                .take_while(|b| matches!(b, b'\n' | b'\r'))
+                .count();
             if ends == 0 {
                 return Ok(());
             }
@@ -117,7 +132,9 @@ impl Row {
     pub(crate) fn text(&self) -> Result<&str, usize> {
         let size = self.fields.checked_sub(1).map_or(0, |last| self.ends[last]);
         if let Ok(text) = std::str::from_utf8(&self.text[..size])
-            && self.ends[..self.fields].iter().all(|&end| text.is_char_boundary(end))
+            && self.ends[..self.fields]
+                .iter()
+                .all(|&end| text.is_char_boundary(end))
         {
             return Ok(text);
         }
@@ -137,7 +154,9 @@ impl Row {
 
     /// The row as it stood in the file.
     pub(crate) fn raw(&self) -> String {
-        String::from_utf8_lossy(&self.raw).trim_end_matches(['\r', '\n']).to_owned()
+        String::from_utf8_lossy(&self.raw)
+            .trim_end_matches(['\r', '\n'])
+            .to_owned()
     }
 }
 
@@ -150,7 +169,9 @@ mod tests {
         let mut found = Vec::new();
         while let Some(row) = rows.next("f").expect("in memory") {
             let text = row.text().expect("UTF-8");
-            let fields = (0..row.len()).map(|i| text[row.range(i)].to_owned()).collect();
+            let fields = (0..row.len())
+                .map(|i| text[row.range(i)].to_owned())
+                .collect();
             found.push((row.line, fields, row.raw()));
         }
         found
@@ -177,7 +198,10 @@ mod tests {
         assert_eq!(found[0].1[1].len(), large.len());
         assert_eq!(found[1].1, ["b", "c"]);
         let text = format!("a,b\nc,\"{large}");
-        let mut rows = Rows { limit: 1 << 20, ..Rows::new(text.as_bytes(), b',') };
+        let mut rows = Rows {
+            limit: 1 << 20,
+            ..Rows::new(text.as_bytes(), b',')
+        };
         assert!(rows.next("f").expect("the header").is_some());
         let error = rows.next("f").err().expect("too large");
         assert!(error.to_string().contains("line: 2"), "{error}");

@@ -28,7 +28,10 @@ impl From<File> for Source {
 pub(crate) enum Decoded {
     Parquet(File),
     /// UTF-8 as far as it is valid, and its first bytes, which the reader gives again.
-    Text { reader: Box<dyn BufRead>, head: Vec<u8> },
+    Text {
+        reader: Box<dyn BufRead>,
+        head: Vec<u8>,
+    },
 }
 
 /// How much of the text is looked at to tell the format.
@@ -41,13 +44,41 @@ const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 
 /// Beginnings of files that are something else, and what to do about it.
 const FOREIGN: &[(&[u8], &str, &str)] = &[
-    (b"PK\x03\x04", "a zip archive or a spreadsheet", "unpack it, or export it as CSV"),
-    (b"BZh", "compressed with bzip2", "unpack it; gzip and zstd are read as they are"),
-    (b"\xfd7zXZ\0", "compressed with xz", "unpack it; gzip and zstd are read as they are"),
-    (b"Obj\x01", "an Avro file", "export it as Parquet or newline-delimited JSON"),
-    (b"ORC", "an ORC file", "export it as Parquet or newline-delimited JSON"),
-    (b"ARROW1", "an Arrow file", "export it as Parquet or newline-delimited JSON"),
-    (b"PARE", "an encrypted Parquet file", "export it without encryption"),
+    (
+        b"PK\x03\x04",
+        "a zip archive or a spreadsheet",
+        "unpack it, or export it as CSV",
+    ),
+    (
+        b"BZh",
+        "compressed with bzip2",
+        "unpack it; gzip and zstd are read as they are",
+    ),
+    (
+        b"\xfd7zXZ\0",
+        "compressed with xz",
+        "unpack it; gzip and zstd are read as they are",
+    ),
+    (
+        b"Obj\x01",
+        "an Avro file",
+        "export it as Parquet or newline-delimited JSON",
+    ),
+    (
+        b"ORC",
+        "an ORC file",
+        "export it as Parquet or newline-delimited JSON",
+    ),
+    (
+        b"ARROW1",
+        "an Arrow file",
+        "export it as Parquet or newline-delimited JSON",
+    ),
+    (
+        b"PARE",
+        "an encrypted Parquet file",
+        "export it without encryption",
+    ),
 ];
 
 /// Opens a source; `read` counts the bytes taken from it, compressed as they are.
@@ -76,7 +107,10 @@ pub(crate) fn open(name: &str, source: Source, read: Arc<AtomicU64>) -> Result<D
     }
     let whole = Cursor::new(magic.clone()).chain(raw);
     let mut plain: Box<dyn Read> = if magic.starts_with(GZIP) {
-        Box::new(MultiGzDecoder::new(BufReader::with_capacity(BUFFER_BYTES, whole)))
+        Box::new(MultiGzDecoder::new(BufReader::with_capacity(
+            BUFFER_BYTES,
+            whole,
+        )))
     } else if magic.starts_with(ZSTD) {
         Box::new(zstd::Decoder::new(whole).map_err(|e| read_error(name, e))?)
     } else {
@@ -185,14 +219,17 @@ mod tests {
             Decoded::Parquet(_) => Ok("parquet".into()),
             Decoded::Text { mut reader, .. } => {
                 let mut text = String::new();
-                reader.read_to_string(&mut text).map_err(|e| read_error("f", e))?;
+                reader
+                    .read_to_string(&mut text)
+                    .map_err(|e| read_error("f", e))?;
                 Ok(text)
             }
         }
     }
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
-        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        let mut encoder =
+            flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         encoder.write_all(bytes).expect("in memory");
         encoder.finish().expect("in memory")
     }
@@ -206,9 +243,15 @@ mod tests {
         assert_eq!(text(two).expect("two members"), "a,b");
         let zst = zstd::encode_all(&b"a,b"[..], 1).expect("in memory");
         assert_eq!(text(zst).expect("zstd"), "a,b");
-        let little: Vec<u8> = "\u{feff}é,b".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let little: Vec<u8> = "\u{feff}é,b"
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
         assert_eq!(text(little).expect("UTF-16"), "é,b");
-        let big: Vec<u8> = "\u{feff}é,b".encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let big: Vec<u8> = "\u{feff}é,b"
+            .encode_utf16()
+            .flat_map(u16::to_be_bytes)
+            .collect();
         assert_eq!(text(gzip(&big)).expect("UTF-16"), "é,b");
         assert_eq!(text(b"PAR1".to_vec()).expect("magic"), "parquet");
         assert_eq!(text(gzip(b"PAR1")).expect("magic"), "parquet");
@@ -226,7 +269,11 @@ mod tests {
         says(&gzip(b""), "empty");
         says(b"PK\x03\x04....", "zip");
         says(b"a,b\0c", "binary");
-        let mut cut = gzip(&(0..100_000u32).flat_map(u32::to_le_bytes).collect::<Vec<_>>());
+        let mut cut = gzip(
+            &(0..100_000u32)
+                .flat_map(u32::to_le_bytes)
+                .collect::<Vec<_>>(),
+        );
         cut.truncate(cut.len() / 2);
         says(&cut, "cut off");
         let zst = zstd::encode_all(&[b'a'; 1000][..], 1).expect("in memory");

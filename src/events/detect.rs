@@ -51,28 +51,42 @@ impl FromStr for Format {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Format> {
-        Format::ALL.into_iter().find(|format| format.name() == name).ok_or_else(|| {
-            let names: Vec<_> = Format::ALL.iter().map(|format| format.name()).collect();
-            Error::config(format!("`{name}` is no input format"))
-                .hint(format!("the formats are {}", names.join(", ")))
-        })
+        Format::ALL
+            .into_iter()
+            .find(|format| format.name() == name)
+            .ok_or_else(|| {
+                let names: Vec<_> = Format::ALL.iter().map(|format| format.name()).collect();
+                Error::config(format!("`{name}` is no input format"))
+                    .hint(format!("the formats are {}", names.join(", ")))
+            })
     }
 }
 
 /// Tells the format of text by its beginning.
 pub(crate) fn detect(head: &[u8]) -> Format {
-    let start = head.iter().position(|b| !b.is_ascii_whitespace()).unwrap_or(0);
+    let start = head
+        .iter()
+        .position(|b| !b.is_ascii_whitespace())
+        .unwrap_or(0);
     if !matches!(head.get(start), Some(b'{' | b'[')) {
         return Format::FlatCsv;
     }
     let members = first_object_members(&head[start..]);
     let has = |names: &[&str], opens: u8| {
-        members.iter().any(|(name, first)| *first == opens && names.contains(&name.as_str()))
+        members
+            .iter()
+            .any(|(name, first)| *first == opens && names.contains(&name.as_str()))
     };
     if has(&["events"], b'[') && !members.iter().any(|(name, _)| name == "event_name") {
         return Format::MeasurementProtocol;
     }
-    let nested = ["device", "geo", "traffic_source", "collected_traffic_source", "ecommerce"];
+    let nested = [
+        "device",
+        "geo",
+        "traffic_source",
+        "collected_traffic_source",
+        "ecommerce",
+    ];
     if has(&["event_params", "user_properties"], b'[') || has(&nested, b'{') {
         return Format::Ga4Ndjson;
     }
@@ -83,7 +97,9 @@ pub(crate) fn detect(head: &[u8]) -> Format {
 /// may end anywhere.
 fn first_object_members(text: &[u8]) -> Vec<(String, u8)> {
     let mut members = Vec::new();
-    let Some(open) = text.iter().position(|&b| b == b'{') else { return members };
+    let Some(open) = text.iter().position(|&b| b == b'{') else {
+        return members;
+    };
     let (mut depth, mut at) = (0usize, open);
     let mut name: Option<String> = None;
     let mut wants_value = false;
@@ -135,7 +151,10 @@ mod tests {
     #[test]
     fn names_lead_back_to_formats() {
         for format in Format::ALL {
-            assert_eq!(format.to_string().parse::<Format>().expect("a format"), format);
+            assert_eq!(
+                format.to_string().parse::<Format>().expect("a format"),
+                format
+            );
         }
         assert!("csv".parse::<Format>().is_err());
     }
@@ -144,15 +163,39 @@ mod tests {
     fn tells_shapes_by_their_first_object() {
         let cases = [
             ("event_name,event_timestamp\n", Format::FlatCsv),
-            (r#"{"event_name":"a","event_params":[{"key":"k"}]}"#, Format::Ga4Ndjson),
-            (r#"{"event_name":"a","device":{"category":"x"}}"#, Format::Ga4Ndjson),
-            (r#"{"event_name":"a","source":"device"}"#, Format::FlatNdjson),
-            (r#"{"event_name":"a","event_params":"["}"#, Format::FlatNdjson),
-            (r#"{"client_id":"1","events":[{"name":"a"}]}"#, Format::MeasurementProtocol),
-            (r#"{"events":[{"name":"a\"}"}],"client_id":"1"}"#, Format::MeasurementProtocol),
-            ("{\n  \"client_id\": \"1\",\n  \"events\" : [", Format::MeasurementProtocol),
+            (
+                r#"{"event_name":"a","event_params":[{"key":"k"}]}"#,
+                Format::Ga4Ndjson,
+            ),
+            (
+                r#"{"event_name":"a","device":{"category":"x"}}"#,
+                Format::Ga4Ndjson,
+            ),
+            (
+                r#"{"event_name":"a","source":"device"}"#,
+                Format::FlatNdjson,
+            ),
+            (
+                r#"{"event_name":"a","event_params":"["}"#,
+                Format::FlatNdjson,
+            ),
+            (
+                r#"{"client_id":"1","events":[{"name":"a"}]}"#,
+                Format::MeasurementProtocol,
+            ),
+            (
+                r#"{"events":[{"name":"a\"}"}],"client_id":"1"}"#,
+                Format::MeasurementProtocol,
+            ),
+            (
+                "{\n  \"client_id\": \"1\",\n  \"events\" : [",
+                Format::MeasurementProtocol,
+            ),
             (r#" [{"event_name":"a","geo":{"#, Format::Ga4Ndjson),
-            (r#"{"event_name":"a","x":{"events":[],"client_id":1}}"#, Format::FlatNdjson),
+            (
+                r#"{"event_name":"a","x":{"events":[],"client_id":1}}"#,
+                Format::FlatNdjson,
+            ),
             ("{", Format::FlatNdjson),
             ("{\"a\\", Format::FlatNdjson),
         ];

@@ -95,7 +95,9 @@ impl<'a> Event<'a> {
                 return !empty;
             }
             Kind::Money => {
-                let Some(money) = Money::read(value) else { return false };
+                let Some(money) = Money::read(value) else {
+                    return false;
+                };
                 if field == Field::Value {
                     self.value = Some(money);
                 } else {
@@ -136,7 +138,11 @@ impl<'a> Event<'a> {
                 None => return false,
             },
         };
-        match text.parse().ok().or_else(|| Decimal::parse(&text)?.integer()) {
+        match text
+            .parse()
+            .ok()
+            .or_else(|| Decimal::parse(&text)?.integer())
+        {
             Some(int) => {
                 self.ints[field as usize] = Some(int);
                 true
@@ -179,7 +185,10 @@ impl<'a> Event<'a> {
     pub(crate) fn finish(&mut self) -> Result<(i64, Unit), Rejection> {
         let time = timestamp::read(self.timestamp.as_ref())?;
         if self.text(Field::EventName).is_none() {
-            return Err(Rejection::new(reason::NO_EVENT_NAME, "the event has no name"));
+            return Err(Rejection::new(
+                reason::NO_EVENT_NAME,
+                "the event has no name",
+            ));
         }
         if self.text(Field::UserId).is_none() && self.text(Field::UserPseudoId).is_none() {
             let detail = "the event has neither a user_id nor a user_pseudo_id";
@@ -217,7 +226,9 @@ impl<'a> Event<'a> {
 
     /// The first click id: its type and itself.
     pub fn click_id(&self) -> Option<(&'static str, &str)> {
-        Field::CLICK_IDS.iter().find_map(|&field| Some((field.name(), self.text(field)?)))
+        Field::CLICK_IDS
+            .iter()
+            .find_map(|&field| Some((field.name(), self.text(field)?)))
     }
 
     pub fn purchase_revenue(&self) -> Option<Money> {
@@ -295,7 +306,10 @@ mod tests {
         assert_eq!(event.text(Field::PageTitle), Some("T"));
         assert_eq!(event.int(Field::BatchPageId), Some(12));
         let params: Vec<_> = event.params().iter().map(|(k, v)| (&**k, &**v)).collect();
-        assert_eq!(params, [("a", "138"), ("ga_session_number", "many"), ("z", "1")]);
+        assert_eq!(
+            params,
+            [("a", "138"), ("ga_session_number", "many"), ("z", "1")]
+        );
     }
 
     #[test]

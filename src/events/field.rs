@@ -143,7 +143,10 @@ impl Field {
             "currency" => Field::Currency,
             "transaction_id" => Field::TransactionId,
             other => {
-                return Field::CLICK_IDS.iter().copied().find(|field| field.name() == other);
+                return Field::CLICK_IDS
+                    .iter()
+                    .copied()
+                    .find(|field| field.name() == other);
             }
         })
     }
@@ -153,7 +156,10 @@ impl Field {
         if name == "event_id" {
             return Some(Field::SourceEventId);
         }
-        Field::ALL.iter().copied().find(|field| field.name() == name)
+        Field::ALL
+            .iter()
+            .copied()
+            .find(|field| field.name() == name)
     }
 }
 

@@ -30,7 +30,11 @@ impl Framing {
         let mut depth = Depth::default();
         let closed = first.iter().any(|&b| depth.step(b));
         let next_is_object = lines.next().is_none_or(|line| line.starts_with(b"{"));
-        if !closed && (first == b"{" || !next_is_object) { Framing::Values } else { Framing::Lines }
+        if !closed && (first == b"{" || !next_is_object) {
+            Framing::Values
+        } else {
+            Framing::Lines
+        }
     }
 }
 
@@ -59,7 +63,13 @@ const KEPT_BYTES: usize = 1024;
 
 impl<R: BufRead> Frames<R> {
     pub(crate) fn new(reader: R, framing: Framing) -> Self {
-        Frames { reader, framing, line: 1, limit: MAX_RECORD_BYTES, buffer: Vec::new() }
+        Frames {
+            reader,
+            framing,
+            line: 1,
+            limit: MAX_RECORD_BYTES,
+            buffer: Vec::new(),
+        }
     }
 
     /// The bytes of the last frame.
@@ -82,7 +92,11 @@ impl<R: BufRead> Frames<R> {
         loop {
             self.buffer.clear();
             let limit = self.limit as u64 + 1;
-            let size = self.reader.by_ref().take(limit).read_until(b'\n', &mut self.buffer)?;
+            let size = self
+                .reader
+                .by_ref()
+                .take(limit)
+                .read_until(b'\n', &mut self.buffer)?;
             if size == 0 {
                 return Ok(None);
             }
@@ -217,7 +231,10 @@ mod tests {
         let framing = Framing::detect(text.as_bytes());
         // A tiny buffer, so that records lie across its ends.
         let reader = io::BufReader::with_capacity(3, text.as_bytes());
-        let mut frames = Frames { limit, ..Frames::new(reader, framing) };
+        let mut frames = Frames {
+            limit,
+            ..Frames::new(reader, framing)
+        };
         let mut found = Vec::new();
         while let Some((line, frame)) = frames.next().expect("in memory") {
             let text = String::from_utf8_lossy(frames.bytes()).trim().to_owned();
@@ -234,7 +251,11 @@ mod tests {
     fn lines_are_records_and_a_broken_one_stays_alone() {
         assert_eq!(
             frames("{\"a\":1}\r\n\n{\"b\":\n{\"c\":3}", 1000),
-            [whole(1, "{\"a\":1}"), whole(3, "{\"b\":"), whole(4, "{\"c\":3}")]
+            [
+                whole(1, "{\"a\":1}"),
+                whole(3, "{\"b\":"),
+                whole(4, "{\"c\":3}")
+            ]
         );
         assert_eq!(frames("{\"b\":\n{\"c\":3}", 1000)[1], whole(2, "{\"c\":3}"));
     }

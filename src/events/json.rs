@@ -33,7 +33,11 @@ impl<'a> Json<'a> {
         let mut parser = Parser { text, at: 0 };
         let result = parser.value(0).and_then(|value| {
             parser.space();
-            if parser.at < text.len() { Err("more text after the JSON value") } else { Ok(value) }
+            if parser.at < text.len() {
+                Err("more text after the JSON value")
+            } else {
+                Ok(value)
+            }
         });
         result.map_err(|what| format!("{what} at byte {}", parser.at + 1))
     }
@@ -55,9 +59,10 @@ impl<'a> Json<'a> {
     /// The member or element at a path of names and array positions.
     pub fn at(&self, path: &[String]) -> Option<&Json<'a>> {
         path.iter().try_fold(self, |json, step| match json {
-            Json::Object(members) => {
-                members.iter().find(|(name, _)| name == step).map(|(_, member)| member)
-            }
+            Json::Object(members) => members
+                .iter()
+                .find(|(name, _)| name == step)
+                .map(|(_, member)| member),
             Json::Array(elements) => elements.get(step.parse::<usize>().ok()?),
             _ => None,
         })
@@ -309,7 +314,9 @@ impl<'a> Parser<'a> {
                     copied.get_or_insert_default().push(char);
                     from = self.at;
                 }
-                Some(byte) if byte < 0x20 => return Err("a control character in a JSON string"),
+                Some(byte) if byte < 0x20 => {
+                    return Err("a control character in a JSON string");
+                }
                 Some(_) => self.at += 1,
             }
         }
@@ -350,10 +357,16 @@ impl<'a> Parser<'a> {
     }
 
     fn hex(&mut self) -> Parsed<u32> {
-        let digits = self.text.as_bytes().get(self.at..self.at + 4).ok_or("the escape is cut off")?;
+        let digits = self
+            .text
+            .as_bytes()
+            .get(self.at..self.at + 4)
+            .ok_or("the escape is cut off")?;
         let mut unit = 0;
         for &digit in digits {
-            let digit = char::from(digit).to_digit(16).ok_or("a `\\u` escape without four digits")?;
+            let digit = char::from(digit)
+                .to_digit(16)
+                .ok_or("a `\\u` escape without four digits")?;
             unit = unit * 16 + digit;
         }
         self.at += 4;
@@ -378,11 +391,28 @@ mod tests {
             assert_eq!(as_serde(&ours), theirs, "{text}");
         }
         for wrong in [
-            "", "{", "[1,", "{\"a\"}", "{a:1}", "01", "1.", "\"\\x\"", "\"a", "[1]]", "nul", "{\"a\":1,}",
-            "\"\u{1}\"", "\"\\u12\"", "'a'", "\"\\u12é\"",
+            "",
+            "{",
+            "[1,",
+            "{\"a\"}",
+            "{a:1}",
+            "01",
+            "1.",
+            "\"\\x\"",
+            "\"a",
+            "[1]]",
+            "nul",
+            "{\"a\":1,}",
+            "\"\u{1}\"",
+            "\"\\u12\"",
+            "'a'",
+            "\"\\u12é\"",
         ] {
             assert!(Json::parse(wrong).is_err(), "{wrong}");
-            assert!(serde_json::from_str::<serde_json::Value>(wrong).is_err(), "{wrong}");
+            assert!(
+                serde_json::from_str::<serde_json::Value>(wrong).is_err(),
+                "{wrong}"
+            );
         }
         assert!(Json::parse(&"[".repeat(100_000)).is_err());
     }
@@ -395,19 +425,26 @@ mod tests {
             Json::Text(text) => text.as_ref().into(),
             Json::Array(elements) => elements.iter().map(as_serde).collect(),
             Json::Object(members) => serde_json::Value::Object(
-                members.iter().map(|(k, v)| (k.to_string(), as_serde(v))).collect(),
+                members
+                    .iter()
+                    .map(|(k, v)| (k.to_string(), as_serde(v)))
+                    .collect(),
             ),
         }
     }
 
     #[test]
     fn half_a_surrogate_pair_is_a_replacement() {
-        assert_eq!(Json::parse(r#""\ud83dx""#), Ok(Json::Text("\u{fffd}x".into())));
+        assert_eq!(
+            Json::parse(r#""\ud83dx""#),
+            Ok(Json::Text("\u{fffd}x".into()))
+        );
     }
 
     #[test]
     fn canonical_text_is_the_same_for_the_same_items() {
-        let export = r#"[{"quantity":"2","price":20.0,"item_id":"7","coupon":null,"item_params":[]}]"#;
+        let export =
+            r#"[{"quantity":"2","price":20.0,"item_id":"7","coupon":null,"item_params":[]}]"#;
         let columnar = r#"[{"item_id":"7","item_params":null,"price":20,"quantity":2}]"#;
         let canonical = |text: &str| Json::parse(text).ok().and_then(|json| json.canonical());
         assert_eq!(

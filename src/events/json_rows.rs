@@ -29,7 +29,11 @@ pub(crate) fn read(
     options: &ReadOptions,
     mut output: Output<'_>,
 ) -> Result<FileReport> {
-    let unknown = if format == Format::Ga4Ndjson { Unknown::Ignore } else { Unknown::Param };
+    let unknown = if format == Format::Ga4Ndjson {
+        Unknown::Ignore
+    } else {
+        Unknown::Param
+    };
     let layout = Layout::new(&options.fields, unknown);
     each_record(reader, head, &mut output, |output, line, text| {
         let members = match object(text) {
@@ -84,7 +88,10 @@ pub(crate) type Members<'a> = Vec<(Cow<'a, str>, Json<'a>)>;
 pub(crate) fn object(text: &str) -> Result<Members<'_>, Rejection> {
     match Json::parse(text) {
         Ok(Json::Object(members)) => Ok(members),
-        Ok(_) => Err(Rejection::new(reason::BAD_JSON, "the record is no JSON object")),
+        Ok(_) => Err(Rejection::new(
+            reason::BAD_JSON,
+            "the record is no JSON object",
+        )),
         Err(what) => Err(Rejection::new(reason::BAD_JSON, what)),
     }
 }
@@ -174,14 +181,20 @@ mod tests {
         assert_eq!(report.param_columns, ["context.n", "tags", "tier"]);
         assert_eq!(report.timestamp_units["us"], 1);
         assert_eq!(report.timestamp_units["s"], 1);
-        assert_eq!(text_at(&rows, "user_pseudo_id", 0).as_deref(), Some("31733645.3711323316"));
+        assert_eq!(
+            text_at(&rows, "user_pseudo_id", 0).as_deref(),
+            Some("31733645.3711323316")
+        );
         assert_eq!(text_at(&rows, "ga_session_id", 0).as_deref(), Some("7"));
         assert_eq!(
             text_at(&rows, "event_params", 0).as_deref(),
             Some("{context.n: 1.5, tags: [\"a\"], tier: gold, x: 1}")
         );
         let reasons: Vec<_> = rejects.iter().map(|r| (r.line, r.reason)).collect();
-        assert_eq!(reasons, [(3, "bad_json"), (4, "bad_json"), (5, "no_timestamp")]);
+        assert_eq!(
+            reasons,
+            [(3, "bad_json"), (4, "bad_json"), (5, "no_timestamp")]
+        );
         assert_eq!(rejects[0].raw, "{bad");
     }
 

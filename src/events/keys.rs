@@ -72,7 +72,10 @@ pub fn key64(parts: &[Option<&str>]) -> i64 {
 
 /// The two parts that name a device: its `user_pseudo_id`, or else the `user_id`, each with
 /// a tag, so that the two never collide.
-fn device<'a>(user_pseudo_id: Option<&'a str>, user_id: Option<&'a str>) -> [Option<&'a str>; 2] {
+fn device<'a>(
+    user_pseudo_id: Option<&'a str>,
+    user_id: Option<&'a str>,
+) -> [Option<&'a str>; 2] {
     match user_pseudo_id {
         Some(id) => [Some("user_pseudo_id"), Some(id)],
         None => [Some("user_id"), user_id],
@@ -100,7 +103,10 @@ pub fn session_key(
 
 /// The id of an event that its source gave an id of its own: 128-bit hash of that id.
 pub fn source_identity(source_event_id: &str) -> [u8; 16] {
-    Encoder::new().text(Some("source_event_id")).text(Some(source_event_id)).hash128()
+    Encoder::new()
+        .text(Some("source_event_id"))
+        .text(Some(source_event_id))
+        .hash128()
 }
 
 /// Starts the identity of an event that has no id of its own.
@@ -119,7 +125,10 @@ mod tests {
 
     #[test]
     fn parts_do_not_run_together_and_null_is_not_empty() {
-        assert_ne!(key64(&[Some("ab"), Some("c")]), key64(&[Some("a"), Some("bc")]));
+        assert_ne!(
+            key64(&[Some("ab"), Some("c")]),
+            key64(&[Some("a"), Some("bc")])
+        );
         assert_ne!(key64(&[None]), key64(&[Some("")]));
         assert_ne!(key64(&[None, Some("a")]), key64(&[Some("a"), None]));
     }
@@ -135,7 +144,10 @@ mod tests {
     #[test]
     fn a_device_is_not_a_user_of_the_same_text() {
         assert_ne!(device_key(Some("1"), None), device_key(None, Some("1")));
-        assert_eq!(device_key(Some("1"), Some("u")), device_key(Some("1"), None));
+        assert_eq!(
+            device_key(Some("1"), Some("u")),
+            device_key(Some("1"), None)
+        );
         assert_eq!(
             device_key(None, Some("u")),
             key64(&[Some("user_id"), Some("u")])

@@ -63,10 +63,16 @@ impl Layout {
                     (column.trim(), Some(path.collect()))
                 }
             };
-            match groups.iter_mut().find(|group| group.column.eq_ignore_ascii_case(column)) {
+            match groups
+                .iter_mut()
+                .find(|group| group.column.eq_ignore_ascii_case(column))
+            {
                 Some(group) => group.uses.push((*field, path)),
                 None => {
-                    groups.push(Group { column: column.to_owned(), uses: vec![(*field, path)] });
+                    groups.push(Group {
+                        column: column.to_owned(),
+                        uses: vec![(*field, path)],
+                    });
                 }
             }
         }
@@ -84,8 +90,12 @@ impl Layout {
         if let Some(target) = self.seen.borrow().get(name) {
             return *target;
         }
-        let mapped = self.groups.iter().position(|g| g.column.eq_ignore_ascii_case(name));
-        let target = mapped.map_or_else(|| Target::Known(aliases::lookup(name)), Target::Mapped);
+        let mapped = self
+            .groups
+            .iter()
+            .position(|g| g.column.eq_ignore_ascii_case(name));
+        let target =
+            mapped.map_or_else(|| Target::Known(aliases::lookup(name)), Target::Mapped);
         let mut seen = self.seen.borrow_mut();
         if seen.len() < MAX_NAMES {
             seen.insert(name.to_owned(), target);
@@ -104,7 +114,9 @@ impl Layout {
 
     /// Whether the user gave the field a constant.
     pub(crate) fn is_constant(&self, field: Field) -> bool {
-        self.constants.iter().any(|(constant, _)| *constant == field)
+        self.constants
+            .iter()
+            .any(|(constant, _)| *constant == field)
     }
 
     /// Columns that are mapped, for messages.
@@ -256,7 +268,9 @@ fn each_pair<'a>(json: Json<'a>, then: &mut dyn FnMut(Cow<'a, str>, Value<'a>)) 
     match json {
         Json::Array(elements) => {
             for element in elements {
-                let Json::Object(members) = element else { continue };
+                let Json::Object(members) = element else {
+                    continue;
+                };
                 let (mut key, mut value) = (None, None);
                 for (name, member) in members {
                     match (name.as_ref(), member) {
@@ -281,15 +295,26 @@ fn each_pair<'a>(json: Json<'a>, then: &mut dyn FnMut(Cow<'a, str>, Value<'a>)) 
 
 /// A param's value: plain, or the first that is set of the export's typed ones.
 fn typed(json: Json<'_>) -> Value<'_> {
-    const TYPES: [&str; 5] =
-        ["string_value", "int_value", "float_value", "double_value", "value"];
-    let Json::Object(mut members) = json else { return json.into_value() };
-    let is_typed = members.iter().any(|(name, _)| TYPES.contains(&name.as_ref()));
+    const TYPES: [&str; 5] = [
+        "string_value",
+        "int_value",
+        "float_value",
+        "double_value",
+        "value",
+    ];
+    let Json::Object(mut members) = json else {
+        return json.into_value();
+    };
+    let is_typed = members
+        .iter()
+        .any(|(name, _)| TYPES.contains(&name.as_ref()));
     if !is_typed {
         return Json::Object(members).into_value();
     }
     for kind in TYPES {
-        let found = members.iter().position(|(name, value)| name == kind && *value != Json::Null);
+        let found = members
+            .iter()
+            .position(|(name, value)| name == kind && *value != Json::Null);
         if let Some(at) = found {
             return match members.swap_remove(at).1 {
                 // A BigQuery JSON export quotes numbers.
@@ -308,7 +333,9 @@ mod tests {
     use super::*;
 
     fn layout(fields: &[(&str, FieldSource)], unknown: Unknown) -> Layout {
-        let fields = fields.iter().map(|(name, source)| ((*name).to_owned(), source.clone()));
+        let fields = fields
+            .iter()
+            .map(|(name, source)| ((*name).to_owned(), source.clone()));
         Layout::new(&Fields::new(fields.collect()).expect("valid"), unknown)
     }
 
@@ -330,7 +357,10 @@ mod tests {
 
     #[test]
     fn paths_lead_into_json_columns() {
-        let json = |path: &str| FieldSource::Json { column: "payload".into(), path: path.into() };
+        let json = |path: &str| FieldSource::Json {
+            column: "payload".into(),
+            path: path.into(),
+        };
         let layout = layout(
             &[
                 ("user_id", json("user.id")),

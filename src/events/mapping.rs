@@ -84,7 +84,9 @@ impl Fields {
         for (name, source) in sources {
             let field = Field::from_name(&name).ok_or_else(|| unknown(&name))?;
             if fields.iter().any(|(other, _)| *other == field) {
-                return Err(Error::config("a field is mapped twice").with("field", field.name()));
+                return Err(
+                    Error::config("a field is mapped twice").with("field", field.name())
+                );
             }
             fields.push((field, source));
         }
@@ -97,10 +99,16 @@ impl Fields {
 }
 
 fn unknown(name: &str) -> Error {
-    let error = Error::config(format!("`{name}` is no field of an event")).with("section", "fields");
+    let error =
+        Error::config(format!("`{name}` is no field of an event")).with("section", "fields");
     let nearest = Field::ALL
         .iter()
-        .map(|field| (strsim::damerau_levenshtein(name, field.name()), field.name()))
+        .map(|field| {
+            (
+                strsim::damerau_levenshtein(name, field.name()),
+                field.name(),
+            )
+        })
         .min();
     match nearest {
         Some((distance, field)) if distance <= (name.len() / 2).max(2) => {
@@ -129,12 +137,21 @@ mod tests {
              event_name = { value = \"purchase\" }\n",
         );
         let fields: BTreeMap<_, _> = fields.expect("valid").0.into_iter().collect();
-        assert_eq!(fields[&Field::UserId], FieldSource::Column("customer".into()));
+        assert_eq!(
+            fields[&Field::UserId],
+            FieldSource::Column("customer".into())
+        );
         assert_eq!(fields[&Field::Medium], FieldSource::Column("m".into()));
-        assert_eq!(fields[&Field::EventName], FieldSource::Constant("purchase".into()));
+        assert_eq!(
+            fields[&Field::EventName],
+            FieldSource::Constant("purchase".into())
+        );
         assert_eq!(
             fields[&Field::Source],
-            FieldSource::Json { column: "payload".into(), path: "user.id".into() }
+            FieldSource::Json {
+                column: "payload".into(),
+                path: "user.id".into()
+            }
         );
     }
 

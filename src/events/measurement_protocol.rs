@@ -60,19 +60,31 @@ impl<'a> Body<'a> {
             }
         }
         let missing = || Rejection::new(reason::BAD_JSON, "the body has no array `events`");
-        Ok(Body { client, events: events.ok_or_else(missing)? })
+        Ok(Body {
+            client,
+            events: events.ok_or_else(missing)?,
+        })
     }
 
     /// One event of the body as a row's event.
-    fn event<'e>(&'e self, layout: &'e Layout, json: &'e Json<'a>) -> Result<Event<'e>, Rejection> {
+    fn event<'e>(
+        &'e self,
+        layout: &'e Layout,
+        json: &'e Json<'a>,
+    ) -> Result<Event<'e>, Rejection> {
         let Json::Object(members) = json else {
-            return Err(Rejection::new(reason::BAD_JSON, "an event of the body is no object"));
+            return Err(Rejection::new(
+                reason::BAD_JSON,
+                "an event of the body is no object",
+            ));
         };
         let mut event = layout.start();
         for (name, member) in members {
             match (name.as_ref(), member) {
                 ("name", name) => event.offer(Field::EventName, 1, value(name)),
-                ("timestamp_micros", time) => event.offer(Field::EventTimestamp, 1, value(time)),
+                ("timestamp_micros", time) => {
+                    event.offer(Field::EventTimestamp, 1, value(time))
+                }
                 ("params", Json::Object(params)) => {
                     for (name, param) in params {
                         give_param(&mut event, name, value(param));
@@ -86,7 +98,9 @@ impl<'a> Body<'a> {
                 ("client_id", id) => event.offer(Field::UserPseudoId, 1, value(id)),
                 ("app_instance_id", id) => event.offer(Field::UserPseudoId, 2, value(id)),
                 ("user_id", id) => event.offer(Field::UserId, 1, value(id)),
-                ("timestamp_micros", time) => event.offer(Field::EventTimestamp, 2, value(time)),
+                ("timestamp_micros", time) => {
+                    event.offer(Field::EventTimestamp, 2, value(time))
+                }
                 ("user_properties", properties) => {
                     apply_pairs(&mut event, true, properties.clone());
                 }
@@ -145,7 +159,11 @@ mod tests {
         assert_eq!(report.format, "measurement_protocol");
         assert_eq!((report.rows_read, report.rows_rejected), (4, 2));
         let is = |column: &str, row: usize, text: &str| {
-            assert_eq!(text_at(&rows, column, row).as_deref(), Some(text), "{column}");
+            assert_eq!(
+                text_at(&rows, column, row).as_deref(),
+                Some(text),
+                "{column}"
+            );
         };
         is("ga_session_id", 0, "7");
         is("transaction_id", 0, "t1");
@@ -164,7 +182,8 @@ mod tests {
 
     #[test]
     fn bodies_may_be_lines() {
-        let line = r#"{"client_id":"c","timestamp_micros":1607615248873729,"events":[{"name":"a"}]}"#;
+        let line =
+            r#"{"client_id":"c","timestamp_micros":1607615248873729,"events":[{"name":"a"}]}"#;
         let text = format!("{line}\n{line}\n{{\"client_id\":\"c\"}}\n");
         let (rows, rejects, _) = read_text(&text);
         assert_eq!(rows.num_rows(), 2);

@@ -58,8 +58,8 @@ pub use schema::{
 pub use value::Value;
 
 use crate::report::FileReport;
-use output::Output;
 use crate::{Error, Result};
+use output::Output;
 
 /// The largest record that is read: a line of JSON or a row of CSV.
 pub const MAX_RECORD_BYTES: usize = 64 << 20;
@@ -79,7 +79,12 @@ pub struct ReadOptions {
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        ReadOptions { format: None, fields: Fields::default(), batch_rows: 8192, strict: false }
+        ReadOptions {
+            format: None,
+            fields: Fields::default(),
+            batch_rows: 8192,
+            strict: false,
+        }
     }
 }
 
@@ -108,7 +113,9 @@ pub fn read(
         }
         (decode::Decoded::Text { reader, head }, format) => {
             match format.unwrap_or_else(|| detect::detect(&head)) {
-                Format::FlatCsv | Format::Ga4Parquet => csv::read(reader, &head, options, output),
+                Format::FlatCsv | Format::Ga4Parquet => {
+                    csv::read(reader, &head, options, output)
+                }
                 Format::MeasurementProtocol => {
                     measurement_protocol::read(reader, &head, options, output)
                 }
@@ -121,7 +128,9 @@ pub fn read(
 }
 
 fn mismatch(name: &str, format: Format, found: &str) -> Error {
-    Error::input(format!("the file is {found}, but was to be read as {format}"))
-        .with("file", name)
-        .hint("leave `--format` out to have the format told by the content")
+    Error::input(format!(
+        "the file is {found}, but was to be read as {format}"
+    ))
+    .with("file", name)
+    .hint("leave `--format` out to have the format told by the content")
 }

@@ -35,8 +35,19 @@ impl Decimal {
                 }
                 // Anything longer than this is zero or too large either way.
                 let size = digits.trim_start_matches('0');
-                let size = if size.len() > 6 { 999_999 } else { size.parse().unwrap_or(0) };
-                (&text[..at], if exponent.starts_with('-') { -size } else { size })
+                let size = if size.len() > 6 {
+                    999_999
+                } else {
+                    size.parse().unwrap_or(0)
+                };
+                (
+                    &text[..at],
+                    if exponent.starts_with('-') {
+                        -size
+                    } else {
+                        size
+                    },
+                )
             }
         };
         let (mut digits, mut kept, mut places) = (0u128, 0u32, exponent);
@@ -57,7 +68,11 @@ impl Decimal {
                 _ => return None,
             }
         }
-        any.then_some(Decimal { negative, digits, exponent: places })
+        any.then_some(Decimal {
+            negative,
+            digits,
+            exponent: places,
+        })
     }
 
     /// The number times `10^scale`, rounded half away from zero (BigQuery's rule for
@@ -91,7 +106,9 @@ impl Decimal {
         if shift >= 0 || self.digits == 0 {
             return self.scaled(scale);
         }
-        let size = 10u128.checked_pow(shift.unsigned_abs()).map_or(0, |by| self.digits / by);
+        let size = 10u128
+            .checked_pow(shift.unsigned_abs())
+            .map_or(0, |by| self.digits / by);
         let size = i128::try_from(size).ok()?;
         Some(if self.negative { -size } else { size })
     }
@@ -136,10 +153,12 @@ impl Money {
         if super::clean::is_null_word(&text) && !text.eq_ignore_ascii_case("nan") {
             return None;
         }
-        Some(match Decimal::parse(&text).and_then(|d| d.scaled(MONEY_SCALE.into())) {
-            Some(amount) => Money::Amount(amount),
-            None => Money::NotANumber,
-        })
+        Some(
+            match Decimal::parse(&text).and_then(|d| d.scaled(MONEY_SCALE.into())) {
+                Some(amount) => Money::Amount(amount),
+                None => Money::NotANumber,
+            },
+        )
     }
 
     pub fn amount(self) -> Option<i128> {
@@ -167,7 +186,10 @@ mod tests {
         assert_eq!(text("1.5e-3"), Some(Money::Amount(1_500_000)));
         assert_eq!(text("0"), Some(Money::Amount(0)));
         assert_eq!(text("0e999999999"), Some(Money::Amount(0)));
-        assert_eq!(Money::read(Value::Float(0.1)), Some(Money::Amount(nano / 10)));
+        assert_eq!(
+            Money::read(Value::Float(0.1)),
+            Some(Money::Amount(nano / 10))
+        );
         assert_eq!(Money::read(Value::Int(-3)), Some(Money::Amount(-3 * nano)));
         assert_eq!(text("0.0000000005"), Some(Money::Amount(1)));
         assert_eq!(text("0.0000000004"), Some(Money::Amount(0)));
@@ -179,8 +201,21 @@ mod tests {
     #[test]
     fn what_is_no_number_is_flagged_and_what_is_nothing_is_not() {
         let wrong = [
-            "NaN", "inf", "-Infinity", "abc", "12,5", "$3", "1.2.3", "1e", "e5", "-", ".",
-            "100000000000000000000000000000", "1e30", "0x10", "1 2",
+            "NaN",
+            "inf",
+            "-Infinity",
+            "abc",
+            "12,5",
+            "$3",
+            "1.2.3",
+            "1e",
+            "e5",
+            "-",
+            ".",
+            "100000000000000000000000000000",
+            "1e30",
+            "0x10",
+            "1 2",
         ];
         for wrong in wrong {
             assert_eq!(text(wrong), Some(Money::NotANumber), "{wrong}");

@@ -57,7 +57,10 @@ impl<'s> Output<'s> {
             strict: options.strict,
             bytes_read,
             units: [0; Unit::ALL.len()],
-            report: FileReport { name: name.to_owned(), ..FileReport::default() },
+            report: FileReport {
+                name: name.to_owned(),
+                ..FileReport::default()
+            },
         }
     }
 
@@ -133,7 +136,11 @@ impl<'s> Output<'s> {
     }
 
     /// Hands out the last rows and the report.
-    pub(crate) fn finish(mut self, format: &str, param_columns: Vec<String>) -> Result<FileReport> {
+    pub(crate) fn finish(
+        mut self,
+        format: &str,
+        param_columns: Vec<String>,
+    ) -> Result<FileReport> {
         self.flush()?;
         let bytes_read = self.bytes_read.load(Ordering::Relaxed);
         self.sink.progress(bytes_read);
@@ -143,7 +150,9 @@ impl<'s> Output<'s> {
         for unit in Unit::ALL {
             let rows = self.units[unit as usize];
             if rows > 0 {
-                self.report.timestamp_units.insert(unit.name().to_owned(), rows);
+                self.report
+                    .timestamp_units
+                    .insert(unit.name().to_owned(), rows);
             }
         }
         Ok(self.report)

@@ -32,18 +32,27 @@ pub(crate) fn read(
 ) -> Result<FileReport> {
     let name = output.name();
     let size = file.metadata().map_or(0, |metadata| metadata.len());
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| damaged(name, e))?;
+    let builder =
+        ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| damaged(name, e))?;
     let nested = builder.schema().fields().iter().any(|field| {
-        matches!(field.data_type(), DataType::List(_) | DataType::LargeList(_))
-            && super::aliases::lookup(field.name()) == Known::Params
+        matches!(
+            field.data_type(),
+            DataType::List(_) | DataType::LargeList(_)
+        ) && super::aliases::lookup(field.name()) == Known::Params
     });
-    let unknown = if nested { Unknown::Ignore } else { Unknown::Param };
+    let unknown = if nested {
+        Unknown::Ignore
+    } else {
+        Unknown::Param
+    };
     let layout = Layout::new(&options.fields, unknown);
     let wanted = wanted(builder.parquet_schema(), &layout, unknown);
     check_columns(name, &wanted, builder.parquet_schema(), &layout)?;
     let mask = ProjectionMask::leaves(
         builder.parquet_schema(),
-        wanted.iter().flat_map(|column| column.leaves.iter().copied()),
+        wanted
+            .iter()
+            .flat_map(|column| column.leaves.iter().copied()),
     );
     let total = builder.metadata().file_metadata().num_rows().max(1) as u64;
     let blocks = builder
@@ -56,7 +65,10 @@ pub(crate) fn read(
         let block = block.map_err(|e| damaged(name, e))?;
         let columns = columns(name, &block, &wanted)?;
         for index in 0..block.num_rows() {
-            let row = Row { columns: &columns, index };
+            let row = Row {
+                columns: &columns,
+                index,
+            };
             let mut event = layout.start();
             row.apply(&layout, &mut event);
             output.event(event, rows + index as u64 + 1, || row.to_json())?;
@@ -117,7 +129,11 @@ fn wanted(schema: &SchemaDescriptor, layout: &Layout, unknown: Unknown) -> Vec<W
         }
         match wanted.iter_mut().find(|column| column.path == path) {
             Some(column) => column.leaves.push(leaf),
-            None => wanted.push(Wanted { path: path.to_vec(), target, leaves: vec![leaf] }),
+            None => wanted.push(Wanted {
+                path: path.to_vec(),
+                target,
+                leaves: vec![leaf],
+            }),
         }
     }
     for column in &wanted {
@@ -145,7 +161,11 @@ fn check_columns(
         }
     }
     let targets: Vec<_> = wanted.iter().map(|column| column.target).collect();
-    let has = |field| targets.iter().any(|target| layout.fields_of(*target).contains(&field));
+    let has = |field| {
+        targets
+            .iter()
+            .any(|target| layout.fields_of(*target).contains(&field))
+    };
     if !has(Field::EventTimestamp) && !has(Field::EventName) {
         return Err(Error::input("the Parquet file holds something else than GA4 events")
             .with("file", name)
@@ -162,8 +182,12 @@ fn check_columns(
 fn columns(name: &str, block: &RecordBatch, wanted: &[Wanted]) -> Result<Vec<Column>> {
     let mut columns = Vec::with_capacity(wanted.len());
     for Wanted { path, target, .. } in wanted {
-        let Some((root, inner)) = path.split_first() else { continue };
-        let Some(array) = block.column_by_name(root) else { continue };
+        let Some((root, inner)) = path.split_first() else {
+            continue;
+        };
+        let Some(array) = block.column_by_name(root) else {
+            continue;
+        };
         let column = Column::new(path.join("."), *target, array, inner);
         columns.push(column.map_err(|e| damaged(name, e).with("column", path.join(".")))?);
     }
@@ -174,7 +198,9 @@ fn columns(name: &str, block: &RecordBatch, wanted: &[Wanted]) -> Result<Vec<Col
 mod tests {
     use super::super::shapes_test::{parquet_bytes, read_bytes};
     use crate::events::ReadOptions;
-    use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+    use arrow::array::{
+        ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+    };
     use std::sync::Arc;
 
     fn block(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
@@ -188,7 +214,9 @@ mod tests {
     #[test]
     fn says_what_is_wrong() {
         let error = |bytes: Vec<u8>| {
-            read_bytes(bytes, &ReadOptions::default()).expect_err("is no use").to_string()
+            read_bytes(bytes, &ReadOptions::default())
+                .expect_err("is no use")
+                .to_string()
         };
         let other = block(vec![("a", text("x")), ("b", text("y"))]);
         assert!(error(other).contains("something else"));
@@ -202,13 +230,17 @@ mod tests {
     fn reads_odd_types() {
         let times = TimestampMicrosecondArray::from(vec![1_607_615_248_873_729]);
         let bytes = block(vec![
-            ("event_timestamp", Arc::new(times.with_timezone("UTC")) as ArrayRef),
+            (
+                "event_timestamp",
+                Arc::new(times.with_timezone("UTC")) as ArrayRef,
+            ),
             ("event_name", text("a")),
             ("user_id", Arc::new(Int64Array::from(vec![7]))),
             ("stream_id", Arc::new(Int64Array::from(vec![None]))),
             ("tier", text("gold")),
         ]);
-        let (rows, rejects, report) = read_bytes(bytes, &ReadOptions::default()).expect("events");
+        let (rows, rejects, report) =
+            read_bytes(bytes, &ReadOptions::default()).expect("events");
         assert!(rejects.is_empty(), "{rejects:?}");
         assert_eq!(rows.num_rows(), 1);
         assert_eq!(report.param_columns, ["tier"]);
@@ -221,6 +253,10 @@ mod tests {
         ]);
         let (_, rejects, _) = read_bytes(local, &ReadOptions::default()).expect("a file");
         assert_eq!(rejects[0].reason, "bad_timestamp");
-        assert!(rejects[0].raw.contains("\"event_name\":\"a\""), "{}", rejects[0].raw);
+        assert!(
+            rejects[0].raw.contains("\"event_name\":\"a\""),
+            "{}",
+            rejects[0].raw
+        );
     }
 }

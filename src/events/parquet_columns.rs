@@ -61,10 +61,18 @@ impl Column {
     ) -> Result<Column, ArrowError> {
         let mut array = Arc::clone(root);
         for step in inner {
-            let found = array.as_struct_opt().and_then(|s| s.column_by_name(step).cloned());
+            let found = array
+                .as_struct_opt()
+                .and_then(|s| s.column_by_name(step).cloned());
             match found {
                 Some(found) => array = found,
-                None => return Ok(Column { name, target, data: Data::Scalar(Scalar::Absent) }),
+                None => {
+                    return Ok(Column {
+                        name,
+                        target,
+                        data: Data::Scalar(Scalar::Absent),
+                    });
+                }
             }
         }
         let pairs = matches!(target, Target::Known(Known::Params | Known::UserProperties));
@@ -83,9 +91,9 @@ impl Column {
     fn value(&self, row: usize) -> Value<'_> {
         match &self.data {
             Data::Scalar(scalar) => scalar.value(row),
-            Data::Nested(array) => {
-                nested_json(array, row).canonical().map_or(Value::Null, Value::Json)
-            }
+            Data::Nested(array) => nested_json(array, row)
+                .canonical()
+                .map_or(Value::Null, Value::Json),
             Data::Pairs(_) => Value::Null,
         }
     }
@@ -165,15 +173,20 @@ impl Pairs {
                 )?
             }
             DataType::List(_) => array.as_list::<i32>().clone(),
-            DataType::LargeList(field) => {
-                cast(array, &DataType::List(Arc::clone(field)))?.as_list::<i32>().clone()
-            }
+            DataType::LargeList(field) => cast(array, &DataType::List(Arc::clone(field)))?
+                .as_list::<i32>()
+                .clone(),
             _ => return Ok(None),
         };
-        let Some(entries) = lists.values().as_struct_opt() else { return Ok(None) };
+        let Some(entries) = lists.values().as_struct_opt() else {
+            return Ok(None);
+        };
         let (key, value) = match array.data_type() {
             DataType::Map(..) => (entries.column(0), entries.column(1)),
-            _ => match (entries.column_by_name("key"), entries.column_by_name("value")) {
+            _ => match (
+                entries.column_by_name("key"),
+                entries.column_by_name("value"),
+            ) {
                 (Some(key), Some(value)) => (key, value),
                 _ => return Ok(None),
             },
@@ -186,7 +199,11 @@ impl Pairs {
                 columns.map(Scalar::new).collect::<Result<_, _>>()?
             }
         };
-        Ok(Some(Pairs { lists, keys, values }))
+        Ok(Some(Pairs {
+            lists,
+            keys,
+            values,
+        }))
     }
 
     fn apply<'a>(&'a self, event: &mut Event<'a>, user: bool, row: usize) {
@@ -195,7 +212,9 @@ impl Pairs {
         }
         let offsets = self.lists.value_offsets();
         for index in offsets[row] as usize..offsets[row + 1] as usize {
-            let Some(key) = self.keys.value(index).into_text() else { continue };
+            let Some(key) = self.keys.value(index).into_text() else {
+                continue;
+            };
             let values = self.values.iter().map(|scalar| scalar.value(index));
             let Some(value) = values.into_iter().find(|value| *value != Value::Null) else {
                 continue;
@@ -240,7 +259,9 @@ impl<'a> Row<'a> {
                 members.push((Cow::Borrowed(column.name.as_str()), Json::Text(text)));
             }
         }
-        Json::Object(members).canonical().unwrap_or_else(|| "{}".to_owned())
+        Json::Object(members)
+            .canonical()
+            .unwrap_or_else(|| "{}".to_owned())
     }
 }
 
@@ -250,7 +271,11 @@ fn nested_json(array: &ArrayRef, row: usize) -> Json<'static> {
         return Json::Null;
     }
     let list = |values: ArrayRef| {
-        Json::Array((0..values.len()).map(|index| nested_json(&values, index)).collect())
+        Json::Array(
+            (0..values.len())
+                .map(|index| nested_json(&values, index))
+                .collect(),
+        )
     };
     match array.data_type() {
         DataType::Struct(fields) => {

@@ -33,7 +33,10 @@ pub struct Rejection {
 
 impl Rejection {
     pub fn new(reason: &'static str, detail: impl Into<String>) -> Self {
-        Rejection { reason, detail: detail.into() }
+        Rejection {
+            reason,
+            detail: detail.into(),
+        }
     }
 }
 

@@ -114,7 +114,10 @@ mod tests {
     #[test]
     fn ends_with_the_partition_column_and_has_the_sort_columns() {
         let schema = schema();
-        assert_eq!(schema.fields().last().map(|f| f.name().as_str()), Some(PARTITION_COLUMN));
+        assert_eq!(
+            schema.fields().last().map(|f| f.name().as_str()),
+            Some(PARTITION_COLUMN)
+        );
         for column in SORT_COLUMNS {
             assert!(schema.index_of(column).is_ok(), "{column}");
         }

@@ -45,7 +45,10 @@ fn collect(source: Source, options: &ReadOptions) -> Result<Found> {
     assert_eq!(sink.progress, report.bytes_read);
     let rows = concat_batches(&schema(), &sink.batches)
         .map_err(|e| Error::internal("batches of differing schemas").caused_by(e))?;
-    assert_eq!(report.rows_read, rows.num_rows() as u64 + report.rows_rejected);
+    assert_eq!(
+        report.rows_read,
+        rows.num_rows() as u64 + report.rows_rejected
+    );
     Ok((rows, sink.rejects, report))
 }
 
@@ -66,7 +69,9 @@ pub(super) fn read_error(text: &str) -> Error {
 
 /// A cell as text.
 pub(super) fn text_at(rows: &RecordBatch, column: &str, row: usize) -> Option<String> {
-    let column = rows.column_by_name(column).expect("a column of the raw table");
+    let column = rows
+        .column_by_name(column)
+        .expect("a column of the raw table");
     (!column.is_null(row)).then(|| array_value_to_string(column, row).expect("a text"))
 }
 
@@ -82,7 +87,8 @@ pub(super) fn parquet_bytes(batch: &RecordBatch) -> Vec<u8> {
 
 /// Nested export rows, as Arrow infers their types from JSON.
 fn nested_parquet(text: &str) -> Vec<u8> {
-    let (schema, _) = arrow::json::reader::infer_json_schema(Cursor::new(text), None).expect("JSON");
+    let (schema, _) =
+        arrow::json::reader::infer_json_schema(Cursor::new(text), None).expect("JSON");
     let mut reader = arrow::json::ReaderBuilder::new(Arc::new(schema))
         .build(Cursor::new(text))
         .expect("a schema");
@@ -107,10 +113,12 @@ const NESTED: &str = r#"
 
 #[test]
 fn the_same_events_in_every_shape_are_the_same_rows() {
-    let quoted = NESTED.replace(":1607615248873729", ":\"1607615248873729\"").replace(
-        "{\"int_value\":2315275013}",
-        "{\"string_value\":null,\"int_value\":\"2315275013\",\"double_value\":null}",
-    );
+    let quoted = NESTED
+        .replace(":1607615248873729", ":\"1607615248873729\"")
+        .replace(
+            "{\"int_value\":2315275013}",
+            "{\"string_value\":null,\"int_value\":\"2315275013\",\"double_value\":null}",
+        );
     assert_ne!(quoted, NESTED);
     let (csv, rejects, _) = read_text(CSV);
     assert!(rejects.is_empty(), "{rejects:?}");
@@ -121,7 +129,10 @@ fn the_same_events_in_every_shape_are_the_same_rows() {
         ("ga4_ndjson", read_text(&quoted)),
         ("ga4_parquet", nested),
     ];
-    assert_eq!(text_at(&csv, "ga_session_id", 0).as_deref(), Some("2315275013"));
+    assert_eq!(
+        text_at(&csv, "ga_session_id", 0).as_deref(),
+        Some("2315275013")
+    );
     assert_eq!(text_at(&csv, "click_id", 0).as_deref(), Some("g1"));
     for (format, (rows, rejects, report)) in shapes {
         assert_eq!(report.format, format);
@@ -147,7 +158,10 @@ fn batches_are_of_the_size_asked_for_and_all_come() {
     }
     let mut sink = Collected::default();
     let source = Source::Stream(Box::new(Cursor::new(text.into_bytes())));
-    let options = ReadOptions { batch_rows: 4, ..ReadOptions::default() };
+    let options = ReadOptions {
+        batch_rows: 4,
+        ..ReadOptions::default()
+    };
     read("input", source, &options, &mut sink).expect("events");
     let sizes: Vec<_> = sink.batches.iter().map(RecordBatch::num_rows).collect();
     assert_eq!(sizes, [4, 4, 2]);
@@ -155,35 +169,52 @@ fn batches_are_of_the_size_asked_for_and_all_come() {
 
 #[test]
 fn strict_reading_fails_on_the_first_reject() {
-    let options = ReadOptions { strict: true, ..ReadOptions::default() };
+    let options = ReadOptions {
+        strict: true,
+        ..ReadOptions::default()
+    };
     let text = "event_timestamp,event_name,user_id\n1607615248,a,u\n1607615248,a,\n";
     let error = read_bytes(text.into(), &options).expect_err("a row without a user");
     let text = error.to_string();
-    assert!(text.contains("line: 3") && text.contains("no_user_id"), "{text}");
+    assert!(
+        text.contains("line: 3") && text.contains("no_user_id"),
+        "{text}"
+    );
 }
 
 #[test]
 fn a_format_that_is_asked_for_must_fit() {
-    let options = |format| ReadOptions { format: Some(format), ..ReadOptions::default() };
+    let options = |format| ReadOptions {
+        format: Some(format),
+        ..ReadOptions::default()
+    };
     let parquet = nested_parquet(NESTED);
     let error = read_bytes(parquet, &options(super::Format::FlatCsv)).expect_err("is Parquet");
     assert!(error.to_string().contains("flat_csv"), "{error}");
-    let error = read_bytes(CSV.into(), &options(super::Format::Ga4Parquet)).expect_err("is CSV");
+    let error =
+        read_bytes(CSV.into(), &options(super::Format::Ga4Parquet)).expect_err("is CSV");
     assert!(error.to_string().contains("ga4_parquet"), "{error}");
 }
 
 #[test]
 fn large_fields_and_invalid_bytes() {
     let large = "x".repeat(10 << 20);
-    let mut bytes = format!("event_timestamp,event_name,user_id,title\n1607615248,a,u,{large}\n1607615248,a,u,")
-        .into_bytes();
+    let mut bytes = format!(
+        "event_timestamp,event_name,user_id,title\n1607615248,a,u,{large}\n1607615248,a,u,"
+    )
+    .into_bytes();
     bytes.extend_from_slice(b"\xff\n1607615248,b,u,\xc3\xa9\n");
     let (rows, rejects, _) = read_bytes(bytes, &ReadOptions::default()).expect("events");
     assert_eq!(rows.num_rows(), 2);
-    assert_eq!(text_at(&rows, "page_title", 0).map(|text| text.len()), Some(large.len()));
+    assert_eq!(
+        text_at(&rows, "page_title", 0).map(|text| text.len()),
+        Some(large.len())
+    );
     assert_eq!(text_at(&rows, "page_title", 1).as_deref(), Some("é"));
     assert_eq!((rejects[0].line, rejects[0].reason), (3, "invalid_utf8"));
-    let line = format!("{{\"event_timestamp\":1607615248,\"event_name\":\"a\",\"user_id\":\"u\",\"page_title\":\"{large}\"}}\n");
+    let line = format!(
+        "{{\"event_timestamp\":1607615248,\"event_name\":\"a\",\"user_id\":\"u\",\"page_title\":\"{large}\"}}\n"
+    );
     let mut bytes = line.into_bytes();
     bytes.extend_from_slice(b"{\"a\":\"\xff\"}\n");
     let (rows, rejects, _) = read_bytes(bytes, &ReadOptions::default()).expect("events");
@@ -214,7 +245,11 @@ fn reads_the_store_events() {
         assert_eq!(report.format, format);
         assert_eq!((rows.num_rows(), rejects.len()), (24_219, 0));
         assert_eq!(report.timestamp_units["us"], 24_219);
-        assert!(report.param_columns.is_empty(), "{:?}", report.param_columns);
+        assert!(
+            report.param_columns.is_empty(),
+            "{:?}",
+            report.param_columns
+        );
         assert_eq!(report.bytes_read, path.metadata().expect("a size").len());
         let count = |column: &str| {
             let column = rows.column_by_name(column).expect("a column");
@@ -227,11 +262,14 @@ fn reads_the_store_events() {
             .filter(|row| text_at(&rows, "event_name", *row).as_deref() == Some("purchase"));
         assert_eq!(purchases.count(), 624);
         let revenue = rows.column_by_name("purchase_revenue").expect("a column");
-        let revenue = revenue.as_any().downcast_ref::<arrow::array::Decimal128Array>();
+        let revenue = revenue
+            .as_any()
+            .downcast_ref::<arrow::array::Decimal128Array>();
         let sum: i128 = revenue.expect("decimals").iter().flatten().sum();
         assert_eq!(sum, 41_529_000_000_000, "{file}");
     }
     let other = File::open(folder.join("ga360_sessions.parquet")).expect("the file opens");
-    let error = collect(Source::File(other), &ReadOptions::default()).expect_err("no GA4 events");
+    let error =
+        collect(Source::File(other), &ReadOptions::default()).expect_err("no GA4 events");
     assert!(error.to_string().contains("something else"), "{error}");
 }

@@ -23,8 +23,12 @@ pub enum Unit {
 }
 
 impl Unit {
-    pub const ALL: [Unit; 4] =
-        [Unit::Microseconds, Unit::Milliseconds, Unit::Seconds, Unit::Rfc3339];
+    pub const ALL: [Unit; 4] = [
+        Unit::Microseconds,
+        Unit::Milliseconds,
+        Unit::Seconds,
+        Unit::Rfc3339,
+    ];
 
     /// The name in reports.
     pub fn name(self) -> &'static str {
@@ -72,8 +76,12 @@ fn bad(text: &str, why: &str) -> Rejection {
 }
 
 fn out_of_range(text: &str) -> Rejection {
-    let why = "is no time from 2001-09-09 to 2099-12-31 in seconds, milliseconds or microseconds";
-    Rejection::new(reason::TIMESTAMP_OUT_OF_RANGE, format!("`{}` {why}", shorten(text)))
+    let why =
+        "is no time from 2001-09-09 to 2099-12-31 in seconds, milliseconds or microseconds";
+    Rejection::new(
+        reason::TIMESTAMP_OUT_OF_RANGE,
+        format!("`{}` {why}", shorten(text)),
+    )
 }
 
 /// Text for a message: at most 60 characters of it.
@@ -115,15 +123,22 @@ fn epoch(decimal: Decimal, text: &str) -> Result<(i64, Unit), Rejection> {
 /// `2020-11-01T10:00:00.123Z`, `2020-11-01 10:00:00 UTC`, `2020-11-01 10:00:00.5+02:00`.
 /// Digits after the sixth of a fraction are cut off.
 fn rfc3339(text: &str) -> Result<i64, Rejection> {
-    let not_a_time = || bad(text, "is no time: give a number since the epoch or RFC 3339");
+    let not_a_time = || {
+        bad(
+            text,
+            "is no time: give a number since the epoch or RFC 3339",
+        )
+    };
     let bytes = text.as_bytes();
     let number = |from: usize, to: usize| -> Option<u32> {
         let digits = bytes.get(from..to)?;
         digits.iter().try_fold(0u32, |sum, byte| {
-            byte.is_ascii_digit().then(|| sum * 10 + u32::from(byte - b'0'))
+            byte.is_ascii_digit()
+                .then(|| sum * 10 + u32::from(byte - b'0'))
         })
     };
-    let punctuation = |at: usize, marks: &[u8]| bytes.get(at).is_some_and(|b| marks.contains(b));
+    let punctuation =
+        |at: usize, marks: &[u8]| bytes.get(at).is_some_and(|b| marks.contains(b));
 
     let date = (|| {
         let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
@@ -148,29 +163,49 @@ fn rfc3339(text: &str) -> Result<i64, Rejection> {
         at = 19;
         if punctuation(at, b".,") {
             at += 1;
-            let digits = bytes[at..].iter().take_while(|b| b.is_ascii_digit()).count();
+            let digits = bytes[at..]
+                .iter()
+                .take_while(|b| b.is_ascii_digit())
+                .count();
             if digits == 0 {
                 return Err(not_a_time());
             }
             for place in 0..6 {
-                let digit = if place < digits { u32::from(bytes[at + place] - b'0') } else { 0 };
+                let digit = if place < digits {
+                    u32::from(bytes[at + place] - b'0')
+                } else {
+                    0
+                };
                 micros = micros * 10 + digit;
             }
             at += digits;
         }
     }
-    let time = date.and_hms_micro_opt(hour, minute, second, micros).ok_or_else(not_a_time)?;
+    let time = date
+        .and_hms_micro_opt(hour, minute, second, micros)
+        .ok_or_else(not_a_time)?;
     let zone = text.get(at..).ok_or_else(not_a_time)?.trim_start();
     if zone.is_empty() {
-        return Err(bad(text, "is a local time without a zone: add `Z` or an offset"));
+        return Err(bad(
+            text,
+            "is a local time without a zone: add `Z` or an offset",
+        ));
     }
-    let offset = offset_seconds(zone).ok_or_else(|| bad(text, "has a zone that is not read: give `Z` or an offset such as `+02:00`"))?;
+    let offset = offset_seconds(zone).ok_or_else(|| {
+        bad(
+            text,
+            "has a zone that is not read: give `Z` or an offset such as `+02:00`",
+        )
+    })?;
     Ok(time.and_utc().timestamp_micros() - offset * 1_000_000)
 }
 
 /// Seconds east of UTC of `Z`, `UTC`, `GMT`, `+02:00`, `+0200` or `+02`.
 fn offset_seconds(zone: &str) -> Option<i64> {
-    if ["z", "utc", "gmt"].iter().any(|name| zone.eq_ignore_ascii_case(name)) {
+    if ["z", "utc", "gmt"]
+        .iter()
+        .any(|name| zone.eq_ignore_ascii_case(name))
+    {
         return Some(0);
     }
     let sign = match zone.as_bytes().first()? {
@@ -205,12 +240,24 @@ mod tests {
         let micros = 1_607_615_248_873_729;
         assert_eq!(text("1607615248873729"), Ok((micros, Unit::Microseconds)));
         assert_eq!(text("1607615248873729.0"), Ok((micros, Unit::Microseconds)));
-        assert_eq!(text("1.607615248873729e15"), Ok((micros, Unit::Microseconds)));
-        assert_eq!(text("1607615248873"), Ok((1_607_615_248_873_000, Unit::Milliseconds)));
+        assert_eq!(
+            text("1.607615248873729e15"),
+            Ok((micros, Unit::Microseconds))
+        );
+        assert_eq!(
+            text("1607615248873"),
+            Ok((1_607_615_248_873_000, Unit::Milliseconds))
+        );
         assert_eq!(text("1607615248873.729"), Ok((micros, Unit::Milliseconds)));
-        assert_eq!(text("1607615248"), Ok((1_607_615_248_000_000, Unit::Seconds)));
+        assert_eq!(
+            text("1607615248"),
+            Ok((1_607_615_248_000_000, Unit::Seconds))
+        );
         assert_eq!(text("1607615248.873729"), Ok((micros, Unit::Seconds)));
-        assert_eq!(read(Some(&Value::Int(micros))), Ok((micros, Unit::Microseconds)));
+        assert_eq!(
+            read(Some(&Value::Int(micros))),
+            Ok((micros, Unit::Microseconds))
+        );
         assert_eq!(
             read(Some(&Value::Float(1_607_615_248_873_729.0))),
             Ok((micros, Unit::Microseconds))
@@ -221,9 +268,18 @@ mod tests {
     fn bounds_are_exact() {
         assert!(text("1000000000").is_ok());
         assert!(text("4102444799").is_ok());
-        for out in ["999999999", "4102444800", "0", "-1607615248", "20201210", "1e18", "1e400",
-            "1607615248873729000", "2100-01-01T00:00:00Z", "1970-01-01T00:00:00Z"]
-        {
+        for out in [
+            "999999999",
+            "4102444800",
+            "0",
+            "-1607615248",
+            "20201210",
+            "1e18",
+            "1e400",
+            "1607615248873729000",
+            "2100-01-01T00:00:00Z",
+            "1970-01-01T00:00:00Z",
+        ] {
             assert_eq!(text(out), Err(reason::TIMESTAMP_OUT_OF_RANGE), "{out}");
         }
     }
@@ -241,15 +297,25 @@ mod tests {
         ] {
             assert_eq!(text(time), Ok((micros, Unit::Rfc3339)), "{time}");
         }
-        assert_eq!(text("2020-11-01T10:00Z"), Ok((1_604_224_800_000_000, Unit::Rfc3339)));
+        assert_eq!(
+            text("2020-11-01T10:00Z"),
+            Ok((1_604_224_800_000_000, Unit::Rfc3339))
+        );
     }
 
     #[test]
     fn refuses_what_it_would_have_to_guess() {
         for wrong in [
-            "2020-11-01 10:00:00", "2020-11-01", "yesterday", "2020-13-01T00:00:00Z",
-            "2020-11-01T24:00:00Z", "2020-11-01T10:00:00 Europe/Berlin", "12/10/2020 10:00",
-            "2020-11-01T10:00:00.Z", "2020-11-01T10:00:00+99:00", "2020-11-01T1é:00:00Z",
+            "2020-11-01 10:00:00",
+            "2020-11-01",
+            "yesterday",
+            "2020-13-01T00:00:00Z",
+            "2020-11-01T24:00:00Z",
+            "2020-11-01T10:00:00 Europe/Berlin",
+            "12/10/2020 10:00",
+            "2020-11-01T10:00:00.Z",
+            "2020-11-01T10:00:00+99:00",
+            "2020-11-01T1é:00:00Z",
         ] {
             assert_eq!(text(wrong), Err(reason::BAD_TIMESTAMP), "{wrong}");
         }

@@ -108,7 +108,10 @@ pub fn trim(text: Cow<'_, str>) -> Cow<'_, str> {
 /// The length of the JSON number at the start of `bytes`, if there is one.
 pub fn scan_number(bytes: &[u8]) -> Option<usize> {
     let digits = |from: usize| {
-        bytes[from.min(bytes.len())..].iter().take_while(|b| b.is_ascii_digit()).count()
+        bytes[from.min(bytes.len())..]
+            .iter()
+            .take_while(|b| b.is_ascii_digit())
+            .count()
     };
     let mut at = usize::from(bytes.first() == Some(&b'-'));
     let whole = digits(at);
@@ -192,7 +195,18 @@ mod tests {
         assert_eq!(fold("138.0"), "138");
         assert_eq!(fold("-0.50"), "-0.5");
         assert_eq!(fold("1e3"), "1000");
-        for kept in ["007", "+7", "1.", ".5", "abc", "1_000", "31733645.3711323316", "", "-", "1e"] {
+        for kept in [
+            "007",
+            "+7",
+            "1.",
+            ".5",
+            "abc",
+            "1_000",
+            "31733645.3711323316",
+            "",
+            "-",
+            "1e",
+        ] {
             assert_eq!(fold(kept), kept);
         }
     }

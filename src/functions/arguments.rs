@@ -2,8 +2,8 @@
 //! as a constant, and in whichever of Arrow's text and binary types.
 
 use arrow::array::{
-    Array, ArrayRef, ArrowPrimitiveType, AsArray, BinaryArray, BinaryViewArray, LargeStringArray,
-    PrimitiveArray, StringArray, StringViewArray,
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, BinaryArray, BinaryViewArray,
+    LargeStringArray, PrimitiveArray, StringArray, StringViewArray,
 };
 use arrow::datatypes::DataType;
 use datafusion::common::{Result, exec_err, plan_err};
@@ -151,6 +151,9 @@ mod tests {
         let number = ColumnarValue::Scalar(ScalarValue::from(1i64));
         assert!(Text::new(&number).is_err());
         assert!(Bytes::new(&number).is_err());
-        assert_eq!(Primitive::<Int64Type>::new(&number).unwrap().get(5), Some(1));
+        assert_eq!(
+            Primitive::<Int64Type>::new(&number).unwrap().get(5),
+            Some(1)
+        );
     }
 }

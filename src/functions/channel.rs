@@ -58,7 +58,9 @@ impl ScalarUDFImpl for Channel {
             .map(|text| text_type(DOC.name, text))
             .collect::<Result<Vec<_>>>()?;
         match &given[3] {
-            DataType::Date32 | DataType::Date64 | DataType::Null => types.push(DataType::Date32),
+            DataType::Date32 | DataType::Date64 | DataType::Null => {
+                types.push(DataType::Date32)
+            }
             other => return plan_err!("channel takes a date last, not {other}"),
         }
         Ok(types)
@@ -74,7 +76,12 @@ impl ScalarUDFImpl for Channel {
         let campaigns = Text::new(&arguments.args[2])?;
         let dates = Primitive::<Date32Type>::new(&arguments.args[3])?;
         let rows = arguments.number_rows;
-        let found = channels_of(&self.channels, [&sources, &mediums, &campaigns], &dates, rows);
+        let found = channels_of(
+            &self.channels,
+            [&sources, &mediums, &campaigns],
+            &dates,
+            rows,
+        );
         Ok(ColumnarValue::Array(Arc::new(found)))
     }
 
@@ -92,7 +99,8 @@ fn channels_of(
     let mut known = HashMap::new();
     let mut found = StringBuilder::with_capacity(rows, rows * 14);
     for row in 0..rows {
-        let (source, medium, campaign) = (sources.get(row), mediums.get(row), campaigns.get(row));
+        let (source, medium, campaign) =
+            (sources.get(row), mediums.get(row), campaigns.get(row));
         let date = dates.get(row);
         let index = *known
             .entry((source, medium, campaign, channels.version(date)))
@@ -110,7 +118,8 @@ mod tests {
     #[test]
     fn a_visit_that_was_seen_before_is_judged_anew_under_other_rules() {
         let channels = Channels::load(None).unwrap();
-        let text = |value: &str| Text::new(&ColumnarValue::Scalar(ScalarValue::from(value))).unwrap();
+        let text =
+            |value: &str| Text::new(&ColumnarValue::Scalar(ScalarValue::from(value))).unwrap();
         let dates = arrow::array::Date32Array::from(vec![Some(0), Some(30_000), Some(0), None]);
         let found = channels_of(
             &channels,
@@ -119,6 +128,9 @@ mod tests {
             4,
         );
         let found: Vec<_> = found.iter().flatten().collect();
-        assert_eq!(found, ["Unassigned", "AI Assistant", "Unassigned", "AI Assistant"]);
+        assert_eq!(
+            found,
+            ["Unassigned", "AI Assistant", "Unassigned", "AI Assistant"]
+        );
     }
 }

@@ -184,7 +184,12 @@ fn out_of_range() -> DataFusionError {
 fn unknown_zone(name: &str) -> DataFusionError {
     let nearest = chrono_tz::TZ_VARIANTS
         .iter()
-        .map(|zone| (strsim::jaro_winkler(&name.to_lowercase(), &zone.name().to_lowercase()), zone))
+        .map(|zone| {
+            (
+                strsim::jaro_winkler(&name.to_lowercase(), &zone.name().to_lowercase()),
+                zone,
+            )
+        })
         .max_by(|one, other| one.0.total_cmp(&other.0))
         .filter(|(likeness, _)| *likeness > 0.8);
     let error = Error::config(format!("unknown time zone `{name}`"));
@@ -200,9 +205,14 @@ mod tests {
     use chrono::{Datelike, NaiveDate};
 
     fn date(instant: &str, zone: &str) -> String {
-        let micros = instant.parse::<DateTime<chrono::Utc>>().unwrap().timestamp_micros();
+        let micros = instant
+            .parse::<DateTime<chrono::Utc>>()
+            .unwrap()
+            .timestamp_micros();
         let days = Calendar::new(zone).unwrap().date(micros).unwrap();
-        NaiveDate::from_num_days_from_ce_opt(days + 719_163).unwrap().to_string()
+        NaiveDate::from_num_days_from_ce_opt(days + 719_163)
+            .unwrap()
+            .to_string()
     }
 
     #[test]
@@ -215,8 +225,14 @@ mod tests {
     #[test]
     fn a_zone_splits_at_its_own_midnight() {
         assert_eq!(date("2026-01-31T23:00:00Z", "Europe/Berlin"), "2026-02-01");
-        assert_eq!(date("2026-01-31T22:59:59.999999Z", "Europe/Berlin"), "2026-01-31");
-        assert_eq!(date("2026-07-01T06:59:59Z", "America/Los_Angeles"), "2026-06-30");
+        assert_eq!(
+            date("2026-01-31T22:59:59.999999Z", "Europe/Berlin"),
+            "2026-01-31"
+        );
+        assert_eq!(
+            date("2026-07-01T06:59:59Z", "America/Los_Angeles"),
+            "2026-06-30"
+        );
         assert_eq!(date("2026-07-01T18:15:00Z", "Asia/Kathmandu"), "2026-07-02");
     }
 
@@ -244,11 +260,19 @@ mod tests {
             let micros = (978_307_200 + step * 25_260) * MICROS_PER_SECOND;
             let calendar = &mut calendars[step as usize % chrono_tz::TZ_VARIANTS.len()];
             let zone = calendar.zone;
-            assert_eq!(calendar.date(micros).unwrap(), plain(zone, micros), "{zone} {micros}");
+            assert_eq!(
+                calendar.date(micros).unwrap(),
+                plain(zone, micros),
+                "{zone} {micros}"
+            );
             let offset = calendar.offset(micros / MICROS_PER_SECOND).unwrap();
             let midnight = micros - micros % MICROS_PER_DAY - offset * MICROS_PER_SECOND;
             for edge in [midnight - 1, midnight] {
-                assert_eq!(calendar.date(edge).unwrap(), plain(zone, edge), "{zone} {edge}");
+                assert_eq!(
+                    calendar.date(edge).unwrap(),
+                    plain(zone, edge),
+                    "{zone} {edge}"
+                );
             }
         }
         // St John's changed its clock at one minute past midnight.
@@ -262,7 +286,8 @@ mod tests {
 
     #[test]
     fn an_unknown_zone_is_an_error_that_suggests_the_nearest() {
-        let DataFusionError::External(error) = Calendar::new("Europe/Berln").err().unwrap() else {
+        let DataFusionError::External(error) = Calendar::new("Europe/Berln").err().unwrap()
+        else {
             panic!("another error");
         };
         let error = error.downcast_ref::<Error>().unwrap();
@@ -281,7 +306,10 @@ mod tests {
             4,
         )
         .unwrap();
-        assert_eq!(dates.iter().collect::<Vec<_>>(), [Some(0), None, None, Some(0)]);
+        assert_eq!(
+            dates.iter().collect::<Vec<_>>(),
+            [Some(0), None, None, Some(0)]
+        );
         assert_eq!(dates.null_count(), 2);
     }
 }

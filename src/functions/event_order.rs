@@ -69,7 +69,9 @@ impl ScalarUDFImpl for EventOrder {
         let mut types = vec![timestamp];
         for number in &given[1..4] {
             if !(number.is_integer() || number.is_null()) {
-                return plan_err!("event_order takes integers after the timestamp, not {number}");
+                return plan_err!(
+                    "event_order takes integers after the timestamp, not {number}"
+                );
             }
             types.push(DataType::Int64);
         }

@@ -110,7 +110,9 @@ impl ScalarUDFImpl for Key64 {
             }
             hash(&buffer)
         });
-        Ok(ColumnarValue::Array(Arc::new(Int64Array::from_iter_values(keys))))
+        Ok(ColumnarValue::Array(Arc::new(
+            Int64Array::from_iter_values(keys),
+        )))
     }
 
     fn documentation(&self) -> Option<&Documentation> {
@@ -130,13 +132,23 @@ mod tests {
 
     #[test]
     fn parts_do_not_run_together() {
-        assert_ne!(key64(&[Some("ab"), Some("c")]), key64(&[Some("a"), Some("bc")]));
+        assert_ne!(
+            key64(&[Some("ab"), Some("c")]),
+            key64(&[Some("a"), Some("bc")])
+        );
         assert_ne!(key64(&[Some("a")]), key64(&[Some("a"), None]));
     }
 
     #[test]
     fn the_encoding_never_changes() {
-        let written = [&[1u8, 1, 0, 0, 0, b'a', 0][..], &[1, 2, 0, 0, 0, 0xc3, 0xa9]].concat();
-        assert_eq!(key64(&[Some("a"), None, Some("é")]), xxh3_64(&written) as i64);
+        let written = [
+            &[1u8, 1, 0, 0, 0, b'a', 0][..],
+            &[1, 2, 0, 0, 0, 0xc3, 0xa9],
+        ]
+        .concat();
+        assert_eq!(
+            key64(&[Some("a"), None, Some("é")]),
+            xxh3_64(&written) as i64
+        );
     }
 }

@@ -92,7 +92,10 @@ pub fn all(settings: &FunctionSettings) -> Vec<Arc<ScalarUDF>> {
 }
 
 /// Makes all functions known to `registry`, replacing any of the same name.
-pub fn register(registry: &mut dyn FunctionRegistry, settings: &FunctionSettings) -> Result<()> {
+pub fn register(
+    registry: &mut dyn FunctionRegistry,
+    settings: &FunctionSettings,
+) -> Result<()> {
     for function in all(settings) {
         let name = function.name().to_string();
         registry.register_udf(function).map_err(|error| {
@@ -126,7 +129,10 @@ mod tests {
         let mut context = SessionContext::new();
         register(&mut context, &FunctionSettings::built_in().unwrap()).unwrap();
         let batches = context.sql(sql).await.unwrap().collect().await.unwrap();
-        batches.into_iter().find(|batch| batch.num_rows() > 0).unwrap()
+        batches
+            .into_iter()
+            .find(|batch| batch.num_rows() > 0)
+            .unwrap()
     }
 
     #[test]
@@ -137,8 +143,15 @@ mod tests {
         assert_eq!(functions.len(), reference.len());
         for (function, doc) in functions.iter().zip(&reference) {
             assert_eq!(function.name(), doc.name);
-            assert!(doc.signature.starts_with(&format!("{}(", doc.name)), "{}", doc.signature);
-            assert_eq!(function.documentation().unwrap().description, doc.description);
+            assert!(
+                doc.signature.starts_with(&format!("{}(", doc.name)),
+                "{}",
+                doc.signature
+            );
+            assert_eq!(
+                function.documentation().unwrap().description,
+                doc.description
+            );
         }
         assert!(reference.is_sorted_by_key(|doc| doc.name));
     }
@@ -192,7 +205,10 @@ mod tests {
             order by channel",
         )
         .await;
-        assert_eq!(batch.column(0).as_string::<i32>().value(0), "Organic Search");
+        assert_eq!(
+            batch.column(0).as_string::<i32>().value(0),
+            "Organic Search"
+        );
         assert_eq!(batch.column(0).as_string::<i32>().value(1), "Referral");
         assert!(batch.column(1).as_boolean().value(0));
         assert!(batch.column(1).as_boolean().value(1));

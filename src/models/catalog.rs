@@ -304,7 +304,10 @@ impl Files {
     fn sort(files: Vec<SourceFile>) -> Result<Files> {
         let mut sorted = Files::default();
         for file in files {
-            if file.folder().is_some_and(|folder| NO_MODELS.contains(&folder)) {
+            if file
+                .folder()
+                .is_some_and(|folder| NO_MODELS.contains(&folder))
+            {
                 continue;
             }
             let file = Arc::new(file);

@@ -60,8 +60,11 @@ fn find(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
 }
 
 fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries = std::fs::read_dir(folder)
-        .and_then(|entries| entries.map(|e| e.map(|e| e.path())).collect::<Result<Vec<_>, _>>());
+    let entries = std::fs::read_dir(folder).and_then(|entries| {
+        entries
+            .map(|e| e.map(|e| e.path()))
+            .collect::<Result<Vec<_>, _>>()
+    });
     let mut entries = entries.map_err(|e| io("read the folder", folder, e))?;
     entries.sort();
     Ok(entries)
@@ -69,14 +72,20 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
 
 async fn test_one(config: &Config, root: &Path, fixture: &Path) -> Result<Vec<TestReport>> {
     let started = Instant::now();
-    let name = fixture.strip_prefix(root).unwrap_or(fixture).display().to_string();
+    let name = fixture
+        .strip_prefix(root)
+        .unwrap_or(fixture)
+        .display()
+        .to_string();
     let place = |error: Error| error.with("fixture", &name);
     let temporary = tempfile::tempdir()
         .map_err(|e| io("make a temporary folder", &std::env::temp_dir(), e))?;
     let snapshot = temporary.path().display().to_string();
     let models = config.models_dir().display().to_string();
-    let settings =
-        [("snapshot.path".to_string(), snapshot), ("models.path".to_string(), models)];
+    let settings = [
+        ("snapshot.path".to_string(), snapshot),
+        ("models.path".to_string(), models),
+    ];
     let config = Config::load(Some(fixture), [], &settings).map_err(place)?;
     let project = Project::with(config, Arc::new(SystemClock)).map_err(place)?;
     let events: Vec<String> = entries(fixture)?
@@ -86,24 +95,43 @@ async fn test_one(config: &Config, root: &Path, fixture: &Path) -> Result<Vec<Te
         .collect();
     // One after the other, by name: where the later ingest decides, it is the later name.
     for file in events {
-        project.ingest(&[file], &IngestOptions::default(), &Silent).await.map_err(place)?;
+        project
+            .ingest(&[file], &IngestOptions::default(), &Silent)
+            .await
+            .map_err(place)?;
     }
-    let run = project.run(&RunOptions::default(), &Silent).await.map_err(place)?;
+    let run = project
+        .run(&RunOptions::default(), &Silent)
+        .await
+        .map_err(place)?;
     let mut reports: Vec<TestReport> = run
         .tests
         .into_iter()
         .filter(|test| test.outcome != Outcome::Pass)
-        .map(|test| TestReport { name: format!("{name}: {}", test.name), ..test })
+        .map(|test| TestReport {
+            name: format!("{name}: {}", test.name),
+            ..test
+        })
         .collect();
     if !reports.is_empty() {
         return Ok(reports);
     }
     for file in entries(&fixture.join("expected"))? {
-        let table = file.file_stem().unwrap_or_default().to_string_lossy().to_string();
+        let table = file
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .to_string();
         let (columns, mut expected) = read_csv(&file)?;
-        let list: Vec<String> =
-            columns.iter().map(|column| crate::models::quote(column)).collect();
-        let sql = format!("select {} from {}", list.join(", "), crate::models::quote(&table));
+        let list: Vec<String> = columns
+            .iter()
+            .map(|column| crate::models::quote(column))
+            .collect();
+        let sql = format!(
+            "select {} from {}",
+            list.join(", "),
+            crate::models::quote(&table)
+        );
         let mut actual = rows(&project, &sql).await.map_err(place)?;
         expected.sort();
         actual.sort();
@@ -112,7 +140,11 @@ async fn test_one(config: &Config, root: &Path, fixture: &Path) -> Result<Vec<Te
         reports.push(TestReport {
             name: format!("fixture {name}: {table}"),
             model: table,
-            outcome: if difference.is_none() { Outcome::Pass } else { Outcome::Fail },
+            outcome: if difference.is_none() {
+                Outcome::Pass
+            } else {
+                Outcome::Fail
+            },
             failures: difference.as_ref().map_or(0, |(rows, _)| *rows),
             detail: difference.map(|(_, text)| text),
             query: None,
@@ -129,10 +161,17 @@ fn is_events(path: &Path) -> bool {
 
 fn read_csv(path: &Path) -> Result<(Vec<String>, Vec<Row>)> {
     let failed = |e: csv::Error| {
-        Error::input("cannot read the expected rows").with("file", path.display()).caused_by(e)
+        Error::input("cannot read the expected rows")
+            .with("file", path.display())
+            .caused_by(e)
     };
     let mut reader = csv::Reader::from_path(path).map_err(failed)?;
-    let columns = reader.headers().map_err(failed)?.iter().map(str::to_string).collect();
+    let columns = reader
+        .headers()
+        .map_err(failed)?
+        .iter()
+        .map(str::to_string)
+        .collect();
     let rows = reader
         .records()
         .map(|record| {
@@ -156,14 +195,21 @@ async fn rows(project: &Project, sql: &str) -> Result<Vec<Row>> {
     let rows = texts(&batches, &schema)?;
     Ok(rows
         .into_iter()
-        .map(|row| row.into_iter().map(|cell| cell.map(|text| plain_number(&text))).collect())
+        .map(|row| {
+            row.into_iter()
+                .map(|cell| cell.map(|text| plain_number(&text)))
+                .collect()
+        })
         .collect())
 }
 
 /// A decimal number without the zeros that end its fraction; other text as it is.
 fn plain_number(text: &str) -> String {
     let is_decimal = text.contains('.')
-        && text.trim_start_matches('-').bytes().all(|b| b.is_ascii_digit() || b == b'.');
+        && text
+            .trim_start_matches('-')
+            .bytes()
+            .all(|b| b.is_ascii_digit() || b == b'.');
     if !is_decimal {
         return text.to_string();
     }

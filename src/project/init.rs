@@ -33,7 +33,9 @@ pub fn init(dir: &Path) -> Result<Vec<PathBuf>> {
     files.push((dir.join(".gitignore"), b"/.attrib\n".to_vec()));
     // Last: where attrib.toml is, the project is whole.
     files.push((settings, commented_defaults().into_bytes()));
-    let existing = files.iter().find(|(path, _)| path.exists() && !path.ends_with("README.md") && !path.ends_with(".gitignore"));
+    let existing = files.iter().find(|(path, _)| {
+        path.exists() && !path.ends_with("README.md") && !path.ends_with(".gitignore")
+    });
     if let Some((path, _)) = existing {
         return Err(Error::config("a file is in the way")
             .with("file", path.display())

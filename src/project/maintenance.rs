@@ -22,7 +22,9 @@ impl Project {
         let _lock = engine.store.lock("compact")?;
         let publication = engine.store.latest_publication().await?;
         let base = publication.as_ref().map(|publication| publication.run_id);
-        let published = publication.map(|publication| publication.tables).unwrap_or_default();
+        let published = publication
+            .map(|publication| publication.tables)
+            .unwrap_or_default();
         let mut publish = published.clone();
         let mut reports = Vec::new();
         if let Some(raw) = engine.store.table(RAW_TABLE).await? {
@@ -46,7 +48,10 @@ impl Project {
             reports.push(report);
         }
         if publish != published {
-            engine.store.publish(base, publish, engine.clock.now()).await?;
+            engine
+                .store
+                .publish(base, publish, engine.clock.now())
+                .await?;
         }
         Ok(reports)
     }
@@ -59,7 +64,10 @@ impl Project {
         let engine = &self.engine;
         let mut by_partition: BTreeMap<Option<&str>, Vec<DataFile>> = BTreeMap::new();
         for file in table.files() {
-            by_partition.entry(file.partition.as_deref()).or_default().push(file.clone());
+            by_partition
+                .entry(file.partition.as_deref())
+                .or_default()
+                .push(file.clone());
         }
         let mut remove = Vec::new();
         let mut add = Vec::new();
@@ -69,8 +77,7 @@ impl Project {
             let frame = context
                 .read_table(Arc::new(part))
                 .map_err(|e| crate::engine::explain::failed(table.name(), e))?;
-            let written =
-                write_frame(table, table.layout(), order, frame).await?;
+            let written = write_frame(table, table.layout(), order, frame).await?;
             remove.extend(files);
             add.extend(written.all());
         }
@@ -116,6 +123,14 @@ impl Project {
         let _lock = engine.store.lock("vacuum")?;
         let retention = engine.config.snapshot.retention;
         let now = engine.clock.now();
-        vacuum(&engine.store, VacuumOptions { retention, dry_run, now }).await
+        vacuum(
+            &engine.store,
+            VacuumOptions {
+                retention,
+                dry_run,
+                now,
+            },
+        )
+        .await
     }
 }

@@ -27,7 +27,7 @@ use crate::engine::{Engine, audit, ingest, query, run};
 use crate::events::Fields;
 use crate::functions::FunctionSettings;
 use crate::functions::channels::Channels;
-use crate::models::{Catalog, Graph, Origin, select};
+use crate::models::{Catalog, Graph, Origin, check_parameters, select};
 use crate::report::{IngestReport, ListedModel, RunReport, TestRunReport};
 use crate::snapshot::Store;
 use crate::{Error, Result};
@@ -86,7 +86,11 @@ impl Project {
         if let Some(location) = &overrides.snapshot {
             settings.push(("snapshot.path".to_string(), absolute(location)));
         }
-        let config = Config::load(overrides.project.as_deref(), std::env::vars(), &settings)?;
+        // A variable that is no Unicode is none of ours.
+        let environment = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
+        let config = Config::load(overrides.project.as_deref(), environment, &settings)?;
         Self::with(config, Arc::new(SystemClock))
     }
 
@@ -96,6 +100,7 @@ impl Project {
         let models = models.is_dir().then_some(models);
         let catalog = Catalog::load(models.as_deref())?;
         let graph = Graph::new(&catalog, &[])?;
+        check_parameters(&catalog, &config.parameters())?;
         let store = Store::open(&config.snapshot_location())?;
         let functions = FunctionSettings {
             ignore_referrers: config.ignore_referrers.clone(),
@@ -223,7 +228,6 @@ impl Project {
             .collect();
         Ok(listed)
     }
-
 }
 
 /// A location on the command line is relative to the working directory, one in
@@ -238,5 +242,7 @@ fn absolute(location: &str) -> String {
 
 /// An I/O error of a file of the project.
 fn io(what: &str, path: &Path, error: std::io::Error) -> Error {
-    Error::storage(format!("cannot {what}")).with("path", path.display()).caused_by(error)
+    Error::storage(format!("cannot {what}"))
+        .with("path", path.display())
+        .caused_by(error)
 }

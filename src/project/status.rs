@@ -35,7 +35,9 @@ impl Project {
         Ok(StatusReport {
             location: engine.store.root_url().to_string(),
             run_id: publication.as_ref().map(|publication| publication.run_id),
-            published_at: publication.as_ref().map(|publication| publication.published_at),
+            published_at: publication
+                .as_ref()
+                .map(|publication| publication.published_at),
             tables,
             pending,
         })
@@ -43,10 +45,14 @@ impl Project {
 }
 
 fn table_status(table: &Table, layer: &str) -> TableStatus {
-    let mut dates = table.files().iter().filter_map(|file| file.partition.as_deref());
+    let mut dates = table
+        .files()
+        .iter()
+        .filter_map(|file| file.partition.as_deref());
     let first = dates.next();
-    let (first, last) =
-        dates.fold((first, first), |(first, last), date| (first.min(Some(date)), last.max(Some(date))));
+    let (first, last) = dates.fold((first, first), |(first, last), date| {
+        (first.min(Some(date)), last.max(Some(date)))
+    });
     TableStatus {
         name: table.name().to_string(),
         layer: layer.to_string(),

@@ -107,7 +107,9 @@ impl Table {
     /// On a local disk, waits until the files are on it: the log must not name what a power
     /// cut can take.
     fn make_durable(&self, files: &[DataFile]) -> Result<()> {
-        let Some(root) = self.store().folder() else { return Ok(()) };
+        let Some(root) = self.store().folder() else {
+            return Ok(());
+        };
         let table = root.join(self.name());
         let paths: Vec<_> = files.iter().map(|file| table.join(&file.path)).collect();
         sync_files(&table, &paths).map_err(|e| at_path("cannot write to the disk", &table, e))

@@ -5,6 +5,7 @@
 //! damage a table for good, so files put in one piece (log entries, checkpoints) are
 //! synced before they appear, and their folder after.
 
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::ops::Range;
@@ -200,12 +201,16 @@ pub(super) fn sync_files(root: &FilePath, files: &[PathBuf]) -> std::io::Result<
             let workers: Vec<_> = chunks
                 .map(|chunk| {
                     scope.spawn(move || {
-                        chunk.iter().try_for_each(|path| File::open(path)?.sync_all())
+                        chunk
+                            .iter()
+                            .try_for_each(|path| File::open(path)?.sync_all())
                     })
                 })
                 .collect();
             workers.into_iter().try_for_each(|worker| {
-                worker.join().unwrap_or_else(|_| Err(std::io::Error::other("a sync panicked")))
+                worker
+                    .join()
+                    .unwrap_or_else(|_| Err(std::io::Error::other("a sync panicked")))
             })
         })
     };

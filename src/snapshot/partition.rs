@@ -45,7 +45,8 @@ pub fn split_by_partition(
                 let rows = runs
                     .iter()
                     .flat_map(|(start, end)| *start as u32..*end as u32);
-                take_record_batch(batch, &UInt32Array::from_iter_values(rows)).map_err(failed)?
+                take_record_batch(batch, &UInt32Array::from_iter_values(rows))
+                    .map_err(failed)?
             }
         };
         Ok((value.map(str::to_owned), rows))

@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
-use arrow::datatypes::{DataType, Field, Int64Type, Schema, TimeUnit, TimestampMicrosecondType};
+use arrow::datatypes::{
+    DataType, Field, Int64Type, Schema, TimeUnit, TimestampMicrosecondType,
+};
 use chrono::{DateTime, SecondsFormat, Utc};
 use object_store::ObjectStoreExt as _;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -100,9 +102,12 @@ impl Store {
         }
         let error = match as_of {
             AsOf::Run(run_id) => {
-                missing("there is no such publication, or it is no longer kept").with("run", run_id)
+                missing("there is no such publication, or it is no longer kept")
+                    .with("run", run_id)
             }
-            AsOf::Time(time) => missing("nothing of that time is kept").with("time", rfc3339(time)),
+            AsOf::Time(time) => {
+                missing("nothing of that time is kept").with("time", rfc3339(time))
+            }
         };
         Err(match (rows.first(), rows.last()) {
             (Some(first), Some(last)) => error

@@ -54,12 +54,12 @@ impl Layout {
                 field.data_type(),
                 Date32 | Utf8 | Int8 | Int16 | Int32 | Int64
             ) {
-                return Err(
-                    Error::model("a table cannot be partitioned by a column of this type")
-                        .with("column", column)
-                        .with("type", field.data_type())
-                        .hint("partition by a date, a text or an integer"),
-                );
+                return Err(Error::model(
+                    "a table cannot be partitioned by a column of this type",
+                )
+                .with("column", column)
+                .with("type", field.data_type())
+                .hint("partition by a date, a text or an integer"));
             }
         }
         if schema.fields().len() <= usize::from(partition_by.is_some()) {

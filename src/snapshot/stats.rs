@@ -192,8 +192,8 @@ mod tests {
     fn ranges_survive_the_json() {
         let keys = Int64Array::from(vec![Some(i64::MIN), None, Some(i64::MAX)]);
         let days = Date32Array::from(vec![Some(-1), Some(20_000), None]);
-        let times =
-            TimestampMicrosecondArray::from(vec![1_604_224_800_123_456, 5, 7]).with_timezone("UTC");
+        let times = TimestampMicrosecondArray::from(vec![1_604_224_800_123_456, 5, 7])
+            .with_timezone("UTC");
         let batch = RecordBatch::try_from_iter(vec![
             ("key", Arc::new(keys) as ArrayRef),
             (

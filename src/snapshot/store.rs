@@ -317,7 +317,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn opening_creates_nothing_and_tables_appear_by_name() {
         let dir = tempfile::tempdir().unwrap();
-        let root = dir.path().join("späce %20/new");
+        let root = dir.path().join("späce und ünicode/new");
         let store = Store::open(root.to_str().unwrap()).unwrap();
         assert!(store.table("t").await.unwrap().is_none());
         assert!(store.list().await.unwrap().is_empty());
@@ -348,6 +348,8 @@ mod tests {
         let error = store.table("t").await.unwrap_err();
         assert_eq!(error.kind(), crate::ErrorKind::Storage);
         assert!(error.hint_text().unwrap().contains("copy"), "{error}");
-        assert!(store.table("../t").await.is_err() || store.table("../t").await.unwrap().is_none());
+        assert!(
+            store.table("../t").await.is_err() || store.table("../t").await.unwrap().is_none()
+        );
     }
 }

@@ -51,7 +51,9 @@ pub async fn vacuum(store: &Store, options: VacuumOptions) -> Result<Vec<Mainten
     let mut reports = Vec::new();
     for name in names {
         let needed = needed.get(&name).cloned().unwrap_or_default();
-        if let Some(report) = vacuum_table(store, &name, needed, cutoff, options.dry_run).await? {
+        if let Some(report) =
+            vacuum_table(store, &name, needed, cutoff, options.dry_run).await?
+        {
             reports.push(report);
         }
     }

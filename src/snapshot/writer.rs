@@ -20,7 +20,6 @@ use parquet::schema::types::ColumnPath;
 
 use super::checksum::RowHasher;
 use super::datafile::{self, DataFile, Written};
-use super::durable::{create_folders, sync_folder_of};
 use super::failure::{at_path, storage};
 use super::partition;
 use super::schema::{Layout, conform};
@@ -143,7 +142,8 @@ impl FileWriter {
     /// Writes the columns of the table found in `batch` by name, in the types that tables
     /// hold; the partition column may be there and is left out.
     pub async fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        let batch = conform(batch, &self.schema).map_err(|e| e.with("table", self.table.name()))?;
+        let batch =
+            conform(batch, &self.schema).map_err(|e| e.with("table", self.table.name()))?;
         let mut start = 0;
         while start < batch.num_rows() {
             let open = match self.open.take() {
@@ -180,7 +180,8 @@ impl FileWriter {
             Some(folder) => folder,
             None => std::env::temp_dir(),
         };
-        std::fs::create_dir_all(&folder).map_err(|e| at_path("cannot create the folder", &folder, e))?;
+        std::fs::create_dir_all(&folder)
+            .map_err(|e| at_path("cannot create the folder", &folder, e))?;
         let path = folder.join(format!(".tmp-{}", uuid::Uuid::new_v4()));
         let file = OpenOptions::new()
             .read(true)

@@ -87,7 +87,8 @@ impl Parquet {
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
             .build();
-        let writer = ArrowWriter::try_new(out, schema, Some(properties)).map_err(cannot_encode)?;
+        let writer =
+            ArrowWriter::try_new(out, schema, Some(properties)).map_err(cannot_encode)?;
         Ok(Parquet { writer, rows: 0 })
     }
 }

@@ -67,7 +67,8 @@ channel,n,revenue,id,at,tags
     #[test]
     fn tsv_separates_by_tabs() {
         assert!(
-            text(Format::Tsv).starts_with("channel\tn\trevenue\tid\tat\ttags\nPaid, Search\t1\t")
+            text(Format::Tsv)
+                .starts_with("channel\tn\trevenue\tid\tat\ttags\nPaid, Search\t1\t")
         );
     }
 

@@ -9,8 +9,8 @@ use datafusion::arrow::array::{Array, RecordBatch};
 use datafusion::arrow::datatypes::{DataType, FieldRef};
 use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::json::writer::{
-    Encoder, EncoderFactory, EncoderOptions, JsonFormat, LineDelimited, NullableEncoder, Writer,
-    WriterBuilder,
+    Encoder, EncoderFactory, EncoderOptions, JsonFormat, LineDelimited, NullableEncoder,
+    Writer, WriterBuilder,
 };
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 

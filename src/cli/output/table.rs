@@ -189,8 +189,12 @@ impl Drawing {
                 table.add_row(self.gap_line());
             }
             table.add_row(self.line(|shown| match &row[shown.column] {
-                Some(text) => self.aligned(Cell::new(fit::cut(text, shown.width)), shown.column),
-                None => self.aligned(Cell::new(NULL).add_attribute(Attribute::Dim), shown.column),
+                Some(text) => {
+                    self.aligned(Cell::new(fit::cut(text, shown.width)), shown.column)
+                }
+                None => {
+                    self.aligned(Cell::new(NULL).add_attribute(Attribute::Dim), shown.column)
+                }
             }));
         }
         if gap == Some(self.rows.len()) {
@@ -286,7 +290,8 @@ mod tests {
 
     #[test]
     fn long_results_show_both_ends() {
-        let batches: Vec<RecordBatch> = (0..100).map(|i| numbers(i * 10..i * 10 + 10)).collect();
+        let batches: Vec<RecordBatch> =
+            (0..100).map(|i| numbers(i * 10..i * 10 + 10)).collect();
         let options = TableOptions {
             max_rows: Some(5),
             ..TableOptions::default()

@@ -37,9 +37,15 @@ pub(super) async fn write_new(
         .map_err(|e| explain::failed(RAW_TABLE, e))?;
     let layout = raw_layout()?;
     let mut writer = PartitionWriter::new(raw, &layout, &order);
-    let mut seen = Seen { day: None, stored: HashSet::default(), last: None };
-    while let Some(batch) =
-        stream.try_next().await.map_err(|e| explain::failed(RAW_TABLE, e))?
+    let mut seen = Seen {
+        day: None,
+        stored: HashSet::default(),
+        last: None,
+    };
+    while let Some(batch) = stream
+        .try_next()
+        .await
+        .map_err(|e| explain::failed(RAW_TABLE, e))?
     {
         let batch = conform(&batch, &layout.schema)?;
         let is_new = seen.new_rows(engine, raw, &batch).await?;
@@ -67,9 +73,13 @@ impl Seen {
         batch: &RecordBatch,
     ) -> Result<BooleanArray> {
         let missing = |name: &str| Error::internal(format!("a raw batch without {name}"));
-        let ids = batch.column_by_name("event_id").ok_or_else(|| missing("event_id"))?;
+        let ids = batch
+            .column_by_name("event_id")
+            .ok_or_else(|| missing("event_id"))?;
         let ids = ids.as_binary::<i32>();
-        let days = batch.column_by_name("event_day").ok_or_else(|| missing("event_day"))?;
+        let days = batch
+            .column_by_name("event_day")
+            .ok_or_else(|| missing("event_day"))?;
         let days = days.as_primitive::<Date32Type>();
         let explicit = batch
             .column_by_name("source_event_id")
@@ -91,8 +101,8 @@ impl Seen {
 
 /// The ids of one UTC day (days since the epoch) of the raw table.
 async fn stored_ids(engine: &Engine, raw: &Table, day: i32) -> Result<HashSet<Id>> {
-    let day = arrow::temporal_conversions::date32_to_datetime(day)
-        .map(|day| day.date().to_string());
+    let day =
+        arrow::temporal_conversions::date32_to_datetime(day).map(|day| day.date().to_string());
     let part = SnapshotTable::partitions(raw.clone(), |value| value == day.as_deref());
     let context = engine.sessions.session()?;
     let mut stream = async {
@@ -105,8 +115,10 @@ async fn stored_ids(engine: &Engine, raw: &Table, day: i32) -> Result<HashSet<Id
     .await
     .map_err(|e| explain::failed(RAW_TABLE, e))?;
     let mut stored = HashSet::default();
-    while let Some(batch) =
-        stream.try_next().await.map_err(|e| explain::failed(RAW_TABLE, e))?
+    while let Some(batch) = stream
+        .try_next()
+        .await
+        .map_err(|e| explain::failed(RAW_TABLE, e))?
     {
         for value in batch.column(0).as_binary_view().iter().flatten() {
             stored.insert(id(value)?);

@@ -9,15 +9,15 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, BooleanArray};
-use arrow::compute::{filter_record_batch, not};
 use arrow::compute::is_not_null;
+use arrow::compute::{filter_record_batch, not};
 use arrow::record_batch::RecordBatch;
 use datafusion::common::Column;
 use datafusion::prelude::{SessionContext, col, lit};
 use futures::TryStreamExt;
 
-use super::{raw_layout, raw_order};
 use super::spool::Spool;
+use super::{raw_layout, raw_order};
 use crate::engine::table::SnapshotTable;
 use crate::engine::write::write_frame;
 use crate::engine::{Engine, explain, register_table};
@@ -50,39 +50,52 @@ pub(super) struct Resolved {
 }
 
 /// The winners among the rows read and against the stored ones.
-pub(super) async fn resolve(
-    engine: &Engine,
-    raw: &Table,
-    mut read: Spool,
-) -> Result<Resolved> {
-    let mut resolved =
-        Resolved { rows: Spool::new(events::schema()), replaced: BTreeSet::new() };
+pub(super) async fn resolve(engine: &Engine, raw: &Table, mut read: Spool) -> Result<Resolved> {
+    let mut resolved = Resolved {
+        rows: Spool::new(events::schema()),
+        replaced: BTreeSet::new(),
+    };
     if read.is_empty() {
         return Ok(resolved);
     }
     let context = engine.sessions.session()?;
     let mut winners = winners(&context, &mut read).await?;
     if raw.files().is_empty() {
-        return Ok(Resolved { rows: winners, ..resolved });
+        return Ok(Resolved {
+            rows: winners,
+            ..resolved
+        });
     }
     let failed = |e| explain::failed(RAW_TABLE, e);
     let frame = winners.frame(&context).await?;
     register_table(&context, "winners", frame.into_view())?;
-    register_table(&context, "stored", Arc::new(SnapshotTable::new(raw.clone())))?;
-    let rows = context.sql(include_str!("explicit_new.sql")).await.map_err(failed)?;
+    register_table(
+        &context,
+        "stored",
+        Arc::new(SnapshotTable::new(raw.clone())),
+    )?;
+    let rows = context
+        .sql(include_str!("explicit_new.sql"))
+        .await
+        .map_err(failed)?;
     let mut stream = rows.execute_stream().await.map_err(failed)?;
     let schema = events::schema();
     while let Some(batch) = stream.try_next().await.map_err(failed)? {
         resolved.rows.push(conform(&batch, &schema)?)?;
     }
-    let rows = context.sql(include_str!("explicit_replaced.sql")).await.map_err(failed)?;
+    let rows = context
+        .sql(include_str!("explicit_replaced.sql"))
+        .await
+        .map_err(failed)?;
     for batch in rows.collect().await.map_err(failed)? {
         let ids = batch.column(0).as_binary_view();
         let days = arrow::compute::cast(batch.column(1), &arrow::datatypes::DataType::Utf8)
             .map_err(|e| Error::internal("a day that is no date").caused_by(e))?;
         let days = days.as_string::<i32>();
         for i in 0..batch.num_rows() {
-            resolved.replaced.insert((ids.value(i).to_vec(), days.value(i).to_string()));
+            resolved
+                .replaced
+                .insert((ids.value(i).to_vec(), days.value(i).to_string()));
         }
     }
     Ok(resolved)
@@ -145,22 +158,30 @@ pub(super) async fn without(
     let remove: Vec<DataFile> = raw
         .files()
         .iter()
-        .filter(|file| file.partition.as_deref().is_some_and(|day| days.contains(day)))
+        .filter(|file| {
+            file.partition
+                .as_deref()
+                .is_some_and(|day| days.contains(day))
+        })
         .cloned()
         .collect();
     let ids = replaced
         .iter()
-        .map(|(id, _)| lit(datafusion::common::ScalarValue::BinaryView(Some(id.clone()))))
+        .map(|(id, _)| {
+            lit(datafusion::common::ScalarValue::BinaryView(Some(
+                id.clone(),
+            )))
+        })
         .collect();
     let context = engine.sessions.session()?;
     let part = SnapshotTable::of_files(raw.clone(), remove.clone());
     let frame = context
         .read_table(Arc::new(part))
-        .and_then(|frame| {
-            frame.filter(col(Column::from_name("event_id")).in_list(ids, true))
-        })
+        .and_then(|frame| frame.filter(col(Column::from_name("event_id")).in_list(ids, true)))
         .map_err(|e| explain::failed(RAW_TABLE, e))?;
-    let written =
-        write_frame(raw, &raw_layout()?, &raw_order(), frame).await?;
-    Ok(Rewritten { add: written.all(), remove })
+    let written = write_frame(raw, &raw_layout()?, &raw_order(), frame).await?;
+    Ok(Rewritten {
+        add: written.all(),
+        remove,
+    })
 }

@@ -26,7 +26,10 @@ enum Place {
     File(PathBuf),
     Stdin,
     /// Downloaded to a temporary file when its turn comes.
-    Object { store: Arc<dyn ObjectStore>, path: object_store::path::Path },
+    Object {
+        store: Arc<dyn ObjectStore>,
+        path: object_store::path::Path,
+    },
 }
 
 /// All that `names` stand for, in the order given, the files of a folder or glob by name.
@@ -38,7 +41,11 @@ pub(super) async fn resolve(names: &[String]) -> Result<Vec<Input>> {
                 return Err(Error::input("standard input is a terminal")
                     .hint("pipe events into it, or name a file"));
             }
-            inputs.push(Input { name: "(stdin)".into(), size: None, place: Place::Stdin });
+            inputs.push(Input {
+                name: "(stdin)".into(),
+                size: None,
+                place: Place::Stdin,
+            });
         } else if name.contains("://") {
             inputs.extend(remote(name).await?);
         } else {
@@ -66,12 +73,16 @@ fn local(name: &str) -> Result<Vec<Input>> {
     }
     if name.contains(['*', '?', '[']) {
         let matches = glob::glob(name).map_err(|e| {
-            Error::input("this is no valid glob").with("glob", name).caused_by(e)
+            Error::input("this is no valid glob")
+                .with("glob", name)
+                .caused_by(e)
         })?;
         let mut files = Vec::new();
         for found in matches {
             let found = found.map_err(|e| {
-                Error::input("cannot read a folder").with("glob", name).caused_by(e)
+                Error::input("cannot read a folder")
+                    .with("glob", name)
+                    .caused_by(e)
             })?;
             if found.is_file() {
                 files.push(file(found));
@@ -96,7 +107,9 @@ fn file(path: PathBuf) -> Input {
 /// The files below a folder; hidden ones and those that begin with `_` are not data.
 fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     let failed = |e: std::io::Error| {
-        Error::input("cannot read a folder").with("folder", folder.display()).caused_by(e)
+        Error::input("cannot read a folder")
+            .with("folder", folder.display())
+            .caused_by(e)
     };
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
@@ -123,25 +136,43 @@ async fn remote(name: &str) -> Result<Vec<Input>> {
             .caused_by(e)
     };
     let (base, pattern) = match name.find(['*', '?', '[']) {
-        Some(at) => (&name[..name[..at].rfind('/').map_or(at, |slash| slash + 1)], Some(name)),
+        Some(at) => (
+            &name[..name[..at].rfind('/').map_or(at, |slash| slash + 1)],
+            Some(name),
+        ),
         None => (name, None),
     };
-    let url = Url::parse(base)
-        .map_err(|e| Error::input("this is no valid URL").with("url", name).caused_by(e))?;
+    let url = Url::parse(base).map_err(|e| {
+        Error::input("this is no valid URL")
+            .with("url", name)
+            .caused_by(e)
+    })?;
     let store = crate::snapshot::bucket(&url)?;
-    let path = object_store::path::Path::from_url_path(url.path())
-        .map_err(|e| failed(e.into()))?;
+    let path =
+        object_store::path::Path::from_url_path(url.path()).map_err(|e| failed(e.into()))?;
     if pattern.is_none()
         && let Ok(meta) = store.head(&path).await
     {
         let place = Place::Object { store, path };
-        return Ok(vec![Input { name: name.into(), size: Some(meta.size), place }]);
+        return Ok(vec![Input {
+            name: name.into(),
+            size: Some(meta.size),
+            place,
+        }]);
     }
     let pattern = pattern
         .map(|pattern| glob::Pattern::new(pattern))
         .transpose()
-        .map_err(|e| Error::input("this is no valid glob").with("url", name).caused_by(e))?;
-    let mut found: Vec<_> = store.list(Some(&path)).try_collect().await.map_err(failed)?;
+        .map_err(|e| {
+            Error::input("this is no valid glob")
+                .with("url", name)
+                .caused_by(e)
+        })?;
+    let mut found: Vec<_> = store
+        .list(Some(&path))
+        .try_collect()
+        .await
+        .map_err(failed)?;
     found.sort_by(|a, b| a.location.cmp(&b.location));
     let root = format!("{}://{}", url.scheme(), url.host_str().unwrap_or_default());
     let inputs: Vec<Input> = found
@@ -149,9 +180,16 @@ async fn remote(name: &str) -> Result<Vec<Input>> {
         .map(|meta| Input {
             name: format!("{root}/{}", meta.location),
             size: Some(meta.size),
-            place: Place::Object { store: store.clone(), path: meta.location },
+            place: Place::Object {
+                store: store.clone(),
+                path: meta.location,
+            },
         })
-        .filter(|input| pattern.as_ref().is_none_or(|pattern| pattern.matches(&input.name)))
+        .filter(|input| {
+            pattern
+                .as_ref()
+                .is_none_or(|pattern| pattern.matches(&input.name))
+        })
         .collect();
     if inputs.is_empty() {
         return Err(Error::input("there is nothing at this URL").with("url", name));
@@ -164,7 +202,9 @@ impl Input {
         match &self.place {
             Place::Stdin => Ok(Source::Stream(Box::new(std::io::stdin()))),
             Place::File(path) => File::open(path).map(Source::File).map_err(|e| {
-                Error::input("cannot open the file").with("file", &self.name).caused_by(e)
+                Error::input("cannot open the file")
+                    .with("file", &self.name)
+                    .caused_by(e)
             }),
             Place::Object { store, path } => {
                 let file = tokio::runtime::Handle::current()
@@ -181,9 +221,8 @@ async fn download(store: &dyn ObjectStore, path: &object_store::path::Path) -> R
     let remote = |e: object_store::Error| {
         Error::new(crate::ErrorKind::Remote, "cannot read the object").caused_by(e)
     };
-    let disk = |e: std::io::Error| {
-        Error::storage("cannot write to the temporary folder").caused_by(e)
-    };
+    let disk =
+        |e: std::io::Error| Error::storage("cannot write to the temporary folder").caused_by(e);
     let mut file = tempfile::tempfile().map_err(disk)?;
     let mut stream = store.get(path).await.map_err(remote)?.into_stream();
     while let Some(bytes) = stream.next().await {

@@ -55,7 +55,10 @@ pub(crate) fn raw_layout() -> Result<Layout> {
 /// The order of the rows in the raw table's files.
 pub(crate) fn raw_order() -> Order {
     Order {
-        sort_by: events::SORT_COLUMNS.iter().map(|name| name.to_string()).collect(),
+        sort_by: events::SORT_COLUMNS
+            .iter()
+            .map(|name| name.to_string())
+            .collect(),
         checksum_columns: Some(vec!["event_id".to_string(), "content_hash".to_string()]),
     }
 }
@@ -106,18 +109,25 @@ pub async fn ingest(
     let total: Option<u64> = inputs.iter().map(|input| input.size).sum();
     progress.start(total);
     let mut report = IngestReport::default();
-    let reading = tokio::task::block_in_place(|| read(&inputs, options, progress, &mut report))?;
+    let reading =
+        tokio::task::block_in_place(|| read(&inputs, options, progress, &mut report))?;
     report.bytes_read = report.files.iter().map(|file| file.bytes_read).sum();
     report.rows_read = report.files.iter().map(|file| file.rows_read).sum();
     report.rows_rejected = report.files.iter().map(|file| file.rows_rejected).sum();
-    let Reading { plain, explicit, rejects, .. } = reading;
+    let Reading {
+        plain,
+        explicit,
+        rejects,
+        ..
+    } = reading;
 
     progress.stage("writing");
     let raw = engine.store.table(RAW_TABLE).await?;
     commit(engine, raw, plain, explicit, &mut report).await?;
     (report.rejects_file, report.rejected) = rejects.finish()?;
-    report.rows_duplicate =
-        report.rows_read.saturating_sub(report.rows_rejected + report.rows_kept);
+    report.rows_duplicate = report
+        .rows_read
+        .saturating_sub(report.rows_rejected + report.rows_kept);
     report.seconds = started.elapsed().as_secs_f64();
     progress.finish();
     Ok(report)
@@ -163,7 +173,10 @@ async fn commit(
     let raw = match raw {
         Some(raw) => raw,
         None => {
-            engine.store.create(RAW_TABLE, &events::schema(), Some(PARTITION_COLUMN)).await?
+            engine
+                .store
+                .create(RAW_TABLE, &events::schema(), Some(PARTITION_COLUMN))
+                .await?
         }
     };
     let context = engine.sessions.session()?;
@@ -195,7 +208,12 @@ async fn commit(
     }
     let mut metadata = serde_json::Map::new();
     metadata.insert("rows_kept".to_string(), report.rows_kept.into());
-    let change = Change { add, remove, metadata, ..Change::new("ingest") };
+    let change = Change {
+        add,
+        remove,
+        metadata,
+        ..Change::new("ingest")
+    };
     let table = raw.commit(change).await?;
     report.version = Some(table.version());
     Ok(())
@@ -203,6 +221,8 @@ async fn commit(
 
 /// A folder for rejected rows beside a local snapshot, or in the working directory.
 pub fn rejects_folder(snapshot: Option<&Path>) -> PathBuf {
-    snapshot.map_or_else(|| PathBuf::from("rejects"), |folder| folder.join("_rejects"))
+    snapshot.map_or_else(
+        || PathBuf::from("rejects"),
+        |folder| folder.join("_rejects"),
+    )
 }
-

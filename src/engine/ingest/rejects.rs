@@ -20,14 +20,20 @@ pub(super) struct Rejects {
 
 impl Rejects {
     pub fn new(folder: &Path) -> Self {
-        Rejects { folder: folder.to_path_buf(), file: None, counts: BTreeMap::new() }
+        Rejects {
+            folder: folder.to_path_buf(),
+            file: None,
+            counts: BTreeMap::new(),
+        }
     }
 
     pub fn push(&mut self, reject: &Reject) -> Result<()> {
         *self.counts.entry(reject.reason.to_string()).or_default() += 1;
         if self.file.is_none() {
             std::fs::create_dir_all(&self.folder).map_err(|e| self.failed(e))?;
-            let name = chrono::Utc::now().format("ingest-%Y%m%dT%H%M%SZ-").to_string();
+            let name = chrono::Utc::now()
+                .format("ingest-%Y%m%dT%H%M%SZ-")
+                .to_string();
             let file = tempfile::Builder::new()
                 .prefix(&name)
                 .suffix(".ndjson")

@@ -30,7 +30,14 @@ pub(super) struct Spool {
 
 impl Spool {
     pub fn new(schema: SchemaRef) -> Self {
-        Spool { schema, batches: Vec::new(), bytes: 0, disk: None, finished: None, rows: 0 }
+        Spool {
+            schema,
+            batches: Vec::new(),
+            bytes: 0,
+            disk: None,
+            finished: None,
+            rows: 0,
+        }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -44,7 +51,11 @@ impl Spool {
         self.rows += batch.num_rows() as u64;
         self.bytes += batch.get_array_memory_size();
         self.batches.push(batch);
-        if self.bytes > MEMORY_BYTES { self.flush() } else { Ok(()) }
+        if self.bytes > MEMORY_BYTES {
+            self.flush()
+        } else {
+            Ok(())
+        }
     }
 
     fn flush(&mut self) -> Result<()> {
@@ -55,7 +66,8 @@ impl Spool {
                 .tempfile()
                 .map_err(full)?;
             let (file, path) = file.into_parts();
-            let writer = FileWriter::try_new(BufWriter::new(file), &self.schema).map_err(full)?;
+            let writer =
+                FileWriter::try_new(BufWriter::new(file), &self.schema).map_err(full)?;
             self.disk = Some((writer, path));
         }
         if let Some((writer, _)) = &mut self.disk {

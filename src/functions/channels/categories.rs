@@ -38,10 +38,12 @@ impl Categories {
         };
         let header = reader.headers().map_err(unreadable)?;
         if header != vec!["source", "category"] {
-            return Err(Error::model("the source categories have other columns than expected")
-                .with("file", file)
-                .with("columns", header.iter().collect::<Vec<_>>().join(","))
-                .hint("the first line must be `source,category`"));
+            return Err(
+                Error::model("the source categories have other columns than expected")
+                    .with("file", file)
+                    .with("columns", header.iter().collect::<Vec<_>>().join(","))
+                    .hint("the first line must be `source,category`"),
+            );
         }
         for record in reader.records() {
             let record = record.map_err(unreadable)?;
@@ -51,7 +53,9 @@ impl Categories {
                 return Err(Error::model("a source or its category is empty")
                     .with("file", file)
                     .with("line", line)
-                    .hint(format!("the category `{NONE}` takes a source out of the list")));
+                    .hint(format!(
+                        "the category `{NONE}` takes a source out of the list"
+                    )));
             }
             self.of_source
                 .insert(source.to_lowercase(), category.to_lowercase());
@@ -163,7 +167,11 @@ mod tests {
     #[test]
     fn later_lines_win_and_none_takes_out() {
         let mut list = small();
-        list.add("source,category\ngoogle.fr,none\nGOOGLE,Shopping\n", "own.csv").unwrap();
+        list.add(
+            "source,category\ngoogle.fr,none\nGOOGLE,Shopping\n",
+            "own.csv",
+        )
+        .unwrap();
         assert_eq!(list.find("google.com"), Some("shopping"));
         assert_eq!(list.find("google.fr"), None);
         assert!(!list.has("none"));
@@ -177,7 +185,17 @@ mod tests {
         let place = ("line", "4".to_string());
         assert_eq!(error.context()[0], ("file", "some.csv".to_string()));
         assert_eq!(error.context()[1], place);
-        assert_eq!(categories("source,category\na,b\nc,b\nc,\n").unwrap_err().context()[1], place);
-        assert!(categories("source;category\n").unwrap_err().hint_text().is_some());
+        assert_eq!(
+            categories("source,category\na,b\nc,b\nc,\n")
+                .unwrap_err()
+                .context()[1],
+            place
+        );
+        assert!(
+            categories("source;category\n")
+                .unwrap_err()
+                .hint_text()
+                .is_some()
+        );
     }
 }

@@ -174,7 +174,9 @@ impl Channels {
         let [source, medium, campaign] =
             [source, medium, campaign].map(|text| text.map(str::to_lowercase));
         let visit = Visit {
-            category: source.as_deref().and_then(|source| self.categories.find(source)),
+            category: source
+                .as_deref()
+                .and_then(|source| self.categories.find(source)),
             source: source.as_deref(),
             medium: medium.as_deref(),
             campaign: campaign.as_deref(),

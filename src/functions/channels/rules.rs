@@ -105,13 +105,18 @@ pub(super) fn parse(text: &str, file: &str, categories: &Categories) -> Result<R
         wrong.caused_by(error.without_snippet().to_string())
     })?;
     let at = |location: Location, message: String| {
-        Error::model(message).with("file", file).with("line", location.line())
+        Error::model(message)
+            .with("file", file)
+            .with("line", location.line())
     };
     if let Some(base) = &written.extends
         && base.value != "ga4"
     {
-        return Err(at(base.referenced, format!("unknown base rules `{}`", base.value))
-            .hint("the only rules to extend are `ga4`"));
+        return Err(at(
+            base.referenced,
+            format!("unknown base rules `{}`", base.value),
+        )
+        .hint("the only rules to extend are `ga4`"));
     }
     if written.rules.is_empty() && written.extends.is_none() {
         return Err(Error::model("the channel rules are empty")
@@ -279,13 +284,17 @@ impl WrittenTest {
             WrittenTest::Category(name) => {
                 let category = name.value.to_lowercase();
                 if !matches!(field, Field::Source) {
-                    return Err(at(name.referenced, "only a source has a category".to_string()));
+                    return Err(at(
+                        name.referenced,
+                        "only a source has a category".to_string(),
+                    ));
                 }
                 if !categories.has(&category) {
                     let known = categories.names().join(", ");
                     let message = format!("no source has the category `{category}`");
-                    return Err(at(name.referenced, message)
-                        .hint(format!("the categories are {known}; source_categories.csv adds")));
+                    return Err(at(name.referenced, message).hint(format!(
+                        "the categories are {known}; source_categories.csv adds"
+                    )));
                 }
                 Test::Category(category)
             }

@@ -146,7 +146,10 @@ fn what_no_rule_takes_is_unassigned() {
 
 #[test]
 fn a_real_source_with_medium_not_set_is_unassigned() {
-    assert_channels(&[("partner / (not set)", "Unassigned"), ("partner / -", "Unassigned")]);
+    assert_channels(&[
+        ("partner / (not set)", "Unassigned"),
+        ("partner / -", "Unassigned"),
+    ]);
 }
 
 #[test]
@@ -169,12 +172,23 @@ fn ai_assistant_exists_from_its_day() {
     assert_eq!(on(Some(AI_ASSISTANT_DAY)), "AI Assistant");
     assert_eq!(on(None), "AI Assistant");
     let by_campaign = |source| {
-        channels.channel(Some(source), Some("social"), Some("(ai-assistant)"), Some(AI_ASSISTANT_DAY))
+        channels.channel(
+            Some(source),
+            Some("social"),
+            Some("(ai-assistant)"),
+            Some(AI_ASSISTANT_DAY),
+        )
     };
     assert_eq!(by_campaign("reddit"), "AI Assistant");
     assert_eq!(by_campaign("ebay"), "Organic Shopping");
-    assert_ne!(channels.version(Some(AI_ASSISTANT_DAY - 1)), channels.version(None));
-    assert_eq!(channels.version(Some(AI_ASSISTANT_DAY)), channels.version(None));
+    assert_ne!(
+        channels.version(Some(AI_ASSISTANT_DAY - 1)),
+        channels.version(None)
+    );
+    assert_eq!(
+        channels.version(Some(AI_ASSISTANT_DAY)),
+        channels.version(None)
+    );
 }
 
 #[test]
@@ -195,7 +209,10 @@ fn a_project_extends_the_rules() {
     let podcast = |date| channels.channel(Some("news-fm"), Some("audio"), None, Some(date));
     assert_eq!(podcast(AI_ASSISTANT_DAY - 1), "Podcast");
     assert_eq!(podcast(AI_ASSISTANT_DAY), "Audio");
-    assert_eq!(channels.channel(Some("news-fm"), Some("audio"), None, None), "Audio");
+    assert_eq!(
+        channels.channel(Some("news-fm"), Some("audio"), None, None),
+        "Audio"
+    );
     assert_eq!(channels.names()[0], "Podcast");
     assert_eq!(channels.names().len(), 21);
 }
@@ -235,7 +252,12 @@ fn the_fingerprint_follows_what_is_said() {
     let rules = "rules:\n  - channel: Paid\n    when: { medium: { is: [cpc] } }\n";
     let respelled = "# a comment\nrules: [{when: {medium: {is: [CPC]}}, channel: Paid}]\n";
     let other = rules.replace("cpc", "cpm");
-    let fingerprint = |rules: &str| project(Some(rules), None).unwrap().fingerprint().to_string();
+    let fingerprint = |rules: &str| {
+        project(Some(rules), None)
+            .unwrap()
+            .fingerprint()
+            .to_string()
+    };
     assert_eq!(fingerprint(rules), fingerprint(respelled));
     assert_ne!(fingerprint(rules), fingerprint(&other));
     let categories = project(None, Some("source,category\nx.com,social\n")).unwrap();
@@ -246,14 +268,26 @@ fn the_fingerprint_follows_what_is_said() {
 fn errors_name_file_and_line() {
     let rule = |when: &str| format!("rules:\n  - channel: A\n    when: {when}\n");
     let cases = [
-        (rule("{ medium: { matches: '(' } }"), "3", "no regular expression"),
-        (rule("{ medium: { category: search } }"), "3", "only a source"),
+        (
+            rule("{ medium: { matches: '(' } }"),
+            "3",
+            "no regular expression",
+        ),
+        (
+            rule("{ medium: { category: search } }"),
+            "3",
+            "only a source",
+        ),
         (rule("{ source: { category: serch } }"), "3", "`serch`"),
         (rule("{ sauce: { is: [a] } }"), "3", "cannot read"),
         (rule("{ source: { equals: a } }"), "3", "cannot read"),
         (rule("{}"), "2", "tests nothing"),
         (rule("[]"), "2", "tests nothing"),
-        (rule("{ source: { is: [a] } }\n    from: May"), "4", "no date"),
+        (
+            rule("{ source: { is: [a] } }\n    from: May"),
+            "4",
+            "no date",
+        ),
         ("extends: ga3\nrules: []\n".to_string(), "1", "`ga3`"),
     ];
     for (text, line, words) in cases {
@@ -261,14 +295,20 @@ fn errors_name_file_and_line() {
         assert_eq!(error.kind(), crate::ErrorKind::Model, "{text}");
         assert!(error.message().contains(words), "{error}");
         assert!(error.context()[0].1.ends_with("rules.yml"), "{error}");
-        assert_eq!(error.context()[1], ("line", line.to_string()), "{text}\n{error}");
+        assert_eq!(
+            error.context()[1],
+            ("line", line.to_string()),
+            "{text}\n{error}"
+        );
     }
     assert!(project(Some("rules: []\n"), None).is_err());
 }
 
 /// A file beside the project that its tests use where it is there.
 fn shared(name: &str) -> Option<csv::Reader<fs::File>> {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(name);
+    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../shared/data")
+        .join(name);
     let reader = csv::Reader::from_path(&file).ok();
     if reader.is_none() {
         eprintln!("skipped: {} is not there", file.display());
@@ -278,7 +318,9 @@ fn shared(name: &str) -> Option<csv::Reader<fs::File>> {
 
 #[test]
 fn agrees_with_the_cases_of_dbt_ga4() {
-    let Some(mut cases) = shared("channel_cases.csv") else { return };
+    let Some(mut cases) = shared("channel_cases.csv") else {
+        return;
+    };
     let channels = ga4();
     for case in cases.records() {
         let case = case.unwrap();
@@ -290,11 +332,20 @@ fn agrees_with_the_cases_of_dbt_ga4() {
 
 #[test]
 fn every_source_of_googles_list_has_its_category() {
-    let Some(mut list) = shared("ga4_source_categories.csv") else { return };
+    let Some(mut list) = shared("ga4_source_categories.csv") else {
+        return;
+    };
     let channels = ga4();
-    for line in list.records() {
-        let line = line.unwrap();
-        let expected = line[1].trim_start_matches("SOURCE_CATEGORY_").to_lowercase();
-        assert_eq!(channels.category(&line[0]), Some(&*expected), "{}", &line[0]);
-    }
+    let missing: Vec<String> = list
+        .records()
+        .map(|line| line.unwrap())
+        .filter(|line| {
+            let expected = line[1]
+                .trim_start_matches("SOURCE_CATEGORY_")
+                .to_lowercase();
+            channels.category(&line[0]) != Some(&*expected)
+        })
+        .map(|line| format!("{},{}", &line[0], &line[1]))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }

@@ -131,14 +131,22 @@ impl SourcesBuilder {
     fn append(&mut self, found: Option<Source>) {
         self.present.append(found.is_some());
         let found = found.unwrap_or_default();
-        let texts = [found.source, found.medium, found.campaign, found.content, found.term];
+        let texts = [
+            found.source,
+            found.medium,
+            found.campaign,
+            found.content,
+            found.term,
+        ];
         for (column, text) in self.columns.iter_mut().zip(texts) {
             column.append_option(text);
         }
     }
 
     fn finish(mut self) -> StructArray {
-        let columns = self.columns.map(|mut column| Arc::new(column.finish()) as _);
+        let columns = self
+            .columns
+            .map(|mut column| Arc::new(column.finish()) as _);
         StructArray::new(RESULT.clone(), columns.into(), self.present.finish())
     }
 }
@@ -172,7 +180,13 @@ mod tests {
             .unwrap();
         let found = found.as_struct();
         assert!(found.is_valid(0) && found.is_null(1));
-        let text = |name: &str| found.column_by_name(name).unwrap().as_string::<i32>().clone();
+        let text = |name: &str| {
+            found
+                .column_by_name(name)
+                .unwrap()
+                .as_string::<i32>()
+                .clone()
+        };
         assert_eq!((text("source").value(0), text("term").value(0)), ("u", "t"));
         assert!(text("medium").is_null(0) && text("source").is_null(1));
     }

@@ -200,10 +200,14 @@ const NULL_WORDS: [&str; 5] = ["", "null", "undefined", "(not set)", "nan"];
 fn clean(value: Cow<'_, str>) -> Option<Cow<'_, str>> {
     let value = match value {
         Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
-        Cow::Owned(text) if text.trim().len() < text.len() => Cow::Owned(text.trim().to_string()),
+        Cow::Owned(text) if text.trim().len() < text.len() => {
+            Cow::Owned(text.trim().to_string())
+        }
         trimmed => trimmed,
     };
-    let is_null = NULL_WORDS.iter().any(|word| value.eq_ignore_ascii_case(word));
+    let is_null = NULL_WORDS
+        .iter()
+        .any(|word| value.eq_ignore_ascii_case(word));
     (!is_null).then_some(value)
 }
 

@@ -11,7 +11,9 @@ fn rules() -> Rules {
 
 /// `source / medium / campaign`, `-` for null.
 fn given(text: &str) -> Source<'_> {
-    let mut parts = text.split(" / ").map(|part| (part != "-").then_some(part.into()));
+    let mut parts = text
+        .split(" / ")
+        .map(|part| (part != "-").then_some(part.into()));
     Source {
         source: parts.next().flatten(),
         medium: parts.next().flatten(),
@@ -24,7 +26,13 @@ fn given(text: &str) -> Source<'_> {
 /// The answer as `source / medium / campaign / content / term`, without trailing nulls.
 fn answer(event: Event) -> Option<String> {
     let found = rules().apply(event)?;
-    let parts = [found.source, found.medium, found.campaign, found.content, found.term];
+    let parts = [
+        found.source,
+        found.medium,
+        found.campaign,
+        found.content,
+        found.term,
+    ];
     let mut parts: Vec<_> = parts
         .into_iter()
         .map(|part| part.unwrap_or("-".into()).into_owned())
@@ -77,7 +85,10 @@ fn everything() -> Event<'static> {
 fn an_event_without_any_of_it_has_no_source() {
     assert_eq!(answer(Event::default()), None);
     assert_eq!(of_page(PAGE), None);
-    assert_eq!(of_page("https://shop.example.com/p?size=4&q=utm_source"), None);
+    assert_eq!(
+        of_page("https://shop.example.com/p?size=4&q=utm_source"),
+        None
+    );
 }
 
 #[test]
@@ -92,8 +103,14 @@ fn the_first_place_in_order_counts_whole() {
         page_location: Some(page),
         ..everything()
     };
-    assert_eq!(answer(no_params("https://a.com/?utm_source=u&gclid=1")), is("u"));
-    assert_eq!(answer(no_params("https://a.com/?gclid=1")), is("google / cpc"));
+    assert_eq!(
+        answer(no_params("https://a.com/?utm_source=u&gclid=1")),
+        is("u")
+    );
+    assert_eq!(
+        answer(no_params("https://a.com/?gclid=1")),
+        is("google / cpc")
+    );
     assert_eq!(answer(no_params("https://a.com/")), is("facebook / social"));
     let mut referrer_only = no_params("https://a.com/");
     referrer_only.click_id_type = None;
@@ -120,19 +137,33 @@ fn a_source_or_a_medium_is_enough() {
 fn a_campaign_alone_is_no_source_information() {
     assert_eq!(of_params("- / - / spring"), None);
     assert_eq!(of_page("a.com/?utm_campaign=spring"), None);
-    assert_eq!(of_page("a.com/?utm_campaign=spring&gclid=1"), is("google / cpc"));
+    assert_eq!(
+        of_page("a.com/?utm_campaign=spring&gclid=1"),
+        is("google / cpc")
+    );
 }
 
 #[test]
 fn direct_is_none() {
-    for direct in ["(direct)", "(direct) / (none)", "(Direct) / (not set)", "- / (none)"] {
+    for direct in [
+        "(direct)",
+        "(direct) / (none)",
+        "(Direct) / (not set)",
+        "- / (none)",
+    ] {
         assert_eq!(of_params(direct), None, "{direct}");
         let mut event = everything();
         event.collected = given(direct);
         assert_eq!(answer(event), is("p / pm / pc"), "{direct}");
     }
-    assert_eq!(of_page("a.com/?utm_source=(direct)&utm_medium=(none)"), None);
-    assert_eq!(of_page("a.com/?utm_source=%28direct%29&gclid=x"), is("google / cpc"));
+    assert_eq!(
+        of_page("a.com/?utm_source=(direct)&utm_medium=(none)"),
+        None
+    );
+    assert_eq!(
+        of_page("a.com/?utm_source=%28direct%29&gclid=x"),
+        is("google / cpc")
+    );
 }
 
 #[test]
@@ -153,7 +184,11 @@ fn utm_parameters_are_decoded_and_cleaned() {
         is("My News letter / e-mail / café")
     );
     for word in ["", "null", "undefined", "(not%20set)", "NaN", "%20"] {
-        assert_eq!(of_page(&format!("a.com/?utm_source={word}")), None, "{word}");
+        assert_eq!(
+            of_page(&format!("a.com/?utm_source={word}")),
+            None,
+            "{word}"
+        );
     }
     assert_eq!(
         of_page("a.com?utm_source=s&utm_medium=m&utm_campaign=c&utm_content=co&utm_term=t"),
@@ -170,7 +205,10 @@ fn a_page_without_a_scheme_counts_and_the_fragment_does_not() {
 
 #[test]
 fn of_a_repeated_parameter_the_first_value_counts() {
-    assert_eq!(of_page("a.com/?utm_source=&utm_source=a&utm_source=b"), is("a"));
+    assert_eq!(
+        of_page("a.com/?utm_source=&utm_source=a&utm_source=b"),
+        is("a")
+    );
 }
 
 #[test]
@@ -229,30 +267,57 @@ fn a_click_id_counts_where_source_and_medium_are_direct() {
 
 #[test]
 fn a_referrer_of_another_host_is_its_host_without_www() {
-    assert_eq!(of_referrer(PAGE, "https://www.Blog.org/a?b"), is("blog.org / referral"));
-    assert_eq!(of_referrer(PAGE, "https://mail.google.com/"), is("mail.google.com / referral"));
+    assert_eq!(
+        of_referrer(PAGE, "https://www.Blog.org/a?b"),
+        is("blog.org / referral")
+    );
+    assert_eq!(
+        of_referrer(PAGE, "https://mail.google.com/"),
+        is("mail.google.com / referral")
+    );
     assert_eq!(of_referrer(PAGE, "about:blank"), None);
 }
 
 #[test]
 fn a_referrer_in_the_search_category_is_organic() {
-    assert_eq!(of_referrer(PAGE, "https://www.google.co.uk/"), is("google.co.uk / organic"));
-    assert_eq!(of_referrer(PAGE, "https://duckduckgo.com/"), is("duckduckgo.com / organic"));
-    assert_eq!(of_referrer(PAGE, "https://facebook.com/"), is("facebook.com / referral"));
+    assert_eq!(
+        of_referrer(PAGE, "https://www.google.co.uk/"),
+        is("google.co.uk / organic")
+    );
+    assert_eq!(
+        of_referrer(PAGE, "https://duckduckgo.com/"),
+        is("duckduckgo.com / organic")
+    );
+    assert_eq!(
+        of_referrer(PAGE, "https://facebook.com/"),
+        is("facebook.com / referral")
+    );
 }
 
 #[test]
 fn the_site_itself_and_its_parents_are_no_referrers() {
     assert_eq!(of_referrer(PAGE, "https://shop.example.com/other"), None);
     assert_eq!(of_referrer(PAGE, "https://www.example.com/"), None);
-    assert_eq!(of_referrer("SHOP.example.com/p", "http://Example.com:81/"), None);
-    assert_eq!(of_referrer(PAGE, "https://ample.com/"), is("ample.com / referral"));
+    assert_eq!(
+        of_referrer("SHOP.example.com/p", "http://Example.com:81/"),
+        None
+    );
+    assert_eq!(
+        of_referrer(PAGE, "https://ample.com/"),
+        is("ample.com / referral")
+    );
 }
 
 #[test]
 fn a_subdomain_or_sibling_of_the_page_is_another_host() {
-    assert_eq!(of_referrer(PAGE, "https://a.shop.example.com"), is("a.shop.example.com / referral"));
-    assert_eq!(of_referrer(PAGE, "https://blog.example.com"), is("blog.example.com / referral"));
+    assert_eq!(
+        of_referrer(PAGE, "https://a.shop.example.com"),
+        is("a.shop.example.com / referral")
+    );
+    assert_eq!(
+        of_referrer(PAGE, "https://blog.example.com"),
+        is("blog.example.com / referral")
+    );
 }
 
 #[test]
@@ -269,7 +334,10 @@ fn a_referral_from_the_site_itself_is_none_in_any_place() {
     assert_eq!(of_params("shop.example.com / referral / (referral)"), None);
     assert_eq!(of_params("Example.com / Referral"), None);
     assert_eq!(of_params("www.shop.example.com / referral"), None);
-    assert_eq!(of_params("blog.example.com / referral"), is("blog.example.com / referral"));
+    assert_eq!(
+        of_params("blog.example.com / referral"),
+        is("blog.example.com / referral")
+    );
     let utm = "https://shop.example.com/?utm_source=example.com&utm_medium=referral";
     assert_eq!(of_page(utm), None);
     let mut event = everything();
@@ -288,7 +356,10 @@ fn an_ignored_referrer_and_its_subdomains_are_none_in_any_place() {
     assert_eq!(of_params("paypal.com / referral"), None);
     assert_eq!(of_params("www.paypal.com / referral"), None);
     assert_eq!(of_params("checkout.stripe.com / referral"), None);
-    assert_eq!(of_params("notpaypal.com / referral"), is("notpaypal.com / referral"));
+    assert_eq!(
+        of_params("notpaypal.com / referral"),
+        is("notpaypal.com / referral")
+    );
     assert_eq!(of_referrer(PAGE, "https://www.sandbox.PayPal.com/x"), None);
     assert_eq!(of_referrer(PAGE, "https://stripe.com/"), None);
     assert_eq!(of_params("paypal.com / email"), is("paypal.com / email"));

@@ -70,7 +70,9 @@ pub(super) fn is_same_or_parent(parent: &str, host: &str) -> bool {
 /// The names and values of the query, decoded, in order. The fragment is no part of it.
 pub(super) fn parameters(url: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
     let before_fragment = url.split('#').next().unwrap_or_default();
-    let query = before_fragment.split_once('?').map_or("", |(_, query)| query);
+    let query = before_fragment
+        .split_once('?')
+        .map_or("", |(_, query)| query);
     form_urlencoded::parse(query.as_bytes())
 }
 
@@ -120,7 +122,10 @@ mod tests {
                 .map(|(name, value)| format!("{name}={value}"))
                 .collect::<Vec<_>>()
         };
-        assert_eq!(of("a.b/?x=1%202+3&y=%C3%A9&z#?w=1"), ["x=1 2 3", "y=é", "z="]);
+        assert_eq!(
+            of("a.b/?x=1%202+3&y=%C3%A9&z#?w=1"),
+            ["x=1 2 3", "y=é", "z="]
+        );
         assert_eq!(of("https://a.b/#?w=1"), [""; 0]);
         assert_eq!(of("a.b"), [""; 0]);
         assert_eq!(of("a.b?x=%ZZ"), ["x=%ZZ"]);

@@ -154,7 +154,8 @@ async fn new_columns_replace_all_files() {
     let layout = Layout::new(&rows.schema(), Some("shop")).unwrap();
     let shop = Some("5".to_owned());
     let mut writer =
-        FileWriter::with_layout(&table, layout.clone(), shop, WriterOptions::default()).unwrap();
+        FileWriter::with_layout(&table, layout.clone(), shop, WriterOptions::default())
+            .unwrap();
     writer.write(&rows).await.unwrap();
     let mut change = Change::new("run");
     change.add = writer.finish().await.unwrap();
