@@ -165,7 +165,6 @@ fn give<'a>(
 #[cfg(test)]
 mod tests {
     use super::super::shapes_test::{read_text, text_at};
-    use super::*;
 
     #[test]
     fn reads_flat_lines_with_params() {

@@ -119,7 +119,7 @@ impl Decimal {
         // Whole, if nothing was cut off: compare at the number's own scale.
         if self.exponent < 0 && self.digits != 0 {
             let divisor = 10u128.checked_pow(self.exponent.unsigned_abs())?;
-            if self.digits % divisor != 0 {
+            if !self.digits.is_multiple_of(divisor) {
                 return None;
             }
         }

@@ -80,6 +80,14 @@ impl Store {
                         .to_file_path()
                         .map_err(|()| invalid("the URL names another host".into()))?,
                 };
+                if path.to_string_lossy().contains('%') {
+                    // The log takes it for the beginning of an encoded character.
+                    return Err(Error::config(
+                        "tables cannot live in a folder with % in its name",
+                    )
+                    .with("folder", path.display())
+                    .hint("name another folder"));
+                }
                 let folder =
                     resolve(&path).map_err(|e| at_path("cannot find the folder", &path, e))?;
                 let url = Url::from_directory_path(&folder)

@@ -62,7 +62,7 @@ pub fn money(text: &str) -> Option<i128> {
     };
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     let is_number = !digits.is_empty()
-        && !(whole.is_empty() && fraction.is_empty())
+        && (!whole.is_empty() || !fraction.is_empty())
         && whole
             .bytes()
             .chain(fraction.bytes())

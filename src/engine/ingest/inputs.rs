@@ -160,14 +160,11 @@ async fn remote(name: &str) -> Result<Vec<Input>> {
             place,
         }]);
     }
-    let pattern = pattern
-        .map(|pattern| glob::Pattern::new(pattern))
-        .transpose()
-        .map_err(|e| {
-            Error::input("this is no valid glob")
-                .with("url", name)
-                .caused_by(e)
-        })?;
+    let pattern = pattern.map(glob::Pattern::new).transpose().map_err(|e| {
+        Error::input("this is no valid glob")
+            .with("url", name)
+            .caused_by(e)
+    })?;
     let mut found: Vec<_> = store
         .list(Some(&path))
         .try_collect()
