@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use attrib::config::FILE_NAME;
 use attrib::project::{self, IngestOptions, Overrides, Project, QueryOptions, RunOptions};
 use attrib::{Error, Result};
 use clap::Args;
@@ -35,12 +36,16 @@ const SAMPLE: &str = "sample";
 
 pub async fn run(args: &DemoArgs, global: &GlobalArgs, printer: &Printer) -> Result<()> {
     let directory = &args.directory;
-    printer.note(&format!(
-        "Writing a project with sample events to {}",
-        directory.display()
-    ));
-    project::init(directory)?;
     let sample = directory.join(SAMPLE);
+    if directory.join(FILE_NAME).is_file() && sample.is_dir() {
+        printer.note(&format!("Using the project in {}", directory.display()));
+    } else {
+        printer.note(&format!(
+            "Writing a project with sample events to {}",
+            directory.display()
+        ));
+        project::init(directory)?;
+    }
     let sample = sample.to_str().ok_or_else(|| {
         Error::input("the folder's name is no valid Unicode")
             .with("folder", directory.display())

@@ -23,7 +23,7 @@ Examples:
   attrib ingest events.csv
   attrib ingest exports/ more/2024-*.ndjson.gz
   attrib ingest gs://bucket/ga4/events_20240101.parquet
-  zcat events.csv.gz | attrib ingest - --format csv")]
+  zcat events.csv.gz | attrib ingest - --format flat_csv")]
 pub struct IngestArgs {
     /// Files, folders, globs, URLs, or - for standard input
     #[arg(required = true, value_name = "PATH")]

@@ -10,8 +10,9 @@ use super::print::{Printer, Style, human};
 
 /// Write a project: settings, the models to edit, sample events
 ///
-/// Existing files are left alone. A project is not needed for ingesting and running; it
-/// is for settings, own models and column mappings, kept in version control.
+/// A folder that is a project already is left alone. A project is not needed for ingesting
+/// and running; it is for settings, own models and column mappings, kept in version
+/// control.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -26,6 +26,7 @@ mod vacuum;
 use std::process::ExitCode;
 
 use attrib::Result;
+use attrib::config::is_setting;
 use attrib::project::{Overrides, Project};
 use clap::{Parser, Subcommand};
 
@@ -110,11 +111,21 @@ async fn dispatch(cli: Cli, printer: &Printer) -> Result<()> {
 
 /// Opens the project that the global flags name, with the variables of this call on top.
 fn open(global: &GlobalArgs, vars: &[(String, String)]) -> Result<Project> {
+    let vars = vars.iter().map(|(name, value)| (setting_of(name), value.clone()));
     Project::open(&Overrides {
         project: global.project.clone(),
         snapshot: global.snapshot.clone(),
-        settings: [global.settings.as_slice(), vars].concat(),
+        settings: global.settings.iter().cloned().chain(vars).collect(),
     })
+}
+
+/// The setting that a variable is: one of attrib's own, or else one of the project's `[vars]`.
+fn setting_of(variable: &str) -> String {
+    if is_setting(variable) || variable.starts_with("vars.") {
+        variable.to_owned()
+    } else {
+        format!("vars.{variable}")
+    }
 }
 
 #[cfg(test)]
@@ -153,6 +164,13 @@ mod tests {
         assert_eq!(args.selection.select, ["+a", "tag:x"]);
         assert_eq!(args.selection.exclude, ["b"]);
         assert_eq!(args.vars.vars.len(), 2);
+    }
+
+    #[test]
+    fn a_variable_is_a_setting_or_the_project_s_own() {
+        assert_eq!(setting_of("lookback_days"), "lookback_days");
+        assert_eq!(setting_of("discount"), "vars.discount");
+        assert_eq!(setting_of("vars.discount"), "vars.discount");
     }
 
     #[test]

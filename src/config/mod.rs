@@ -21,6 +21,7 @@ use std::time::Duration;
 pub use nearest::{hint, nearest};
 pub use parameter::Parameter;
 pub use position::line_column;
+pub use settings::is_setting;
 
 use crate::{Error, Result};
 

@@ -122,7 +122,7 @@ impl Settings {
             };
             let is_section = is_free(name) || section_keys(name).next().is_some();
             if !is_section {
-                if !is_known(name) {
+                if !is_setting(name) {
                     return Err(place(key.span().start).add_to(unknown_key(name)));
                 }
                 let place = place(spanned.span().start);
@@ -141,7 +141,7 @@ impl Settings {
                 let Some(value) = section.remove(key.get_ref().as_ref()) else {
                     continue;
                 };
-                if !is_free(name) && !is_known(&path) {
+                if !is_free(name) && !is_setting(&path) {
                     return Err(place(key.span().start).add_to(unknown_key(&path)));
                 }
                 let place = place(spanned.span().start);
@@ -194,7 +194,7 @@ impl Settings {
             let free = key
                 .split_once('.')
                 .is_some_and(|(section, own)| is_free(section) && !own.is_empty());
-            if !free && !is_known(key) {
+            if !free && !is_setting(key) {
                 return Err(Place::Flag.add_to(unknown_key(key)));
             }
             self.add_text(key.clone(), text, Place::Flag)?;
@@ -294,7 +294,9 @@ fn unknown_key(key: &str) -> Error {
     ))
 }
 
-fn is_known(key: &str) -> bool {
+/// Whether `key` is the path of a setting of attrib itself, such as `snapshot.path`: not one of
+/// the free-form `[fields]` and `[vars]`.
+pub fn is_setting(key: &str) -> bool {
     KEYS.iter().any(|(known, _)| *known == key)
 }
 

@@ -95,7 +95,7 @@ mod tests {
             ("localhost:3000/a", Some("localhost")),
             ("/a/b?c", None),
             ("about:blank", None),
-            ("file:///home/a", None),
+            ("file:///data/a", None),
             ("mailto:a@example.com", None),
             ("google", None),
             ("https://", None),
