@@ -14,6 +14,7 @@ touchpoints as (
 
 ),
 
+-- Ids and times alone: the windows below sort what is here.
 eligible as (
 
     select
@@ -22,18 +23,11 @@ eligible as (
         touchpoints.session_key,
         touchpoints.touchpoint_order,
 
-        conversions.conversion_event,
-        touchpoints.channel,
-        touchpoints.source,
-        touchpoints.medium,
-        touchpoints.campaign,
-
         cast(conversions.converted_at as bigint) - cast(touchpoints.touched_at as bigint)
             as microseconds_before_conversion,
 
         touchpoints.is_direct,
 
-        conversions.conversion_date,
         touchpoints.touched_at,
         conversions.converted_at
     from conversions
@@ -55,6 +49,11 @@ positioned as (
             order by touchpoint_order
             rows between unbounded preceding and current row
         ) as position,
+        count(*) filter (where not is_direct) over (
+            partition by conversion_id
+            order by touchpoint_order
+            rows between unbounded preceding and current row
+        ) as not_direct_position,
         count(*) over (partition by conversion_id) as path_length,
         count(*) filter (where not is_direct) over (partition by conversion_id)
             as not_direct_count
@@ -68,48 +67,50 @@ clicks as (
 
     select
         *,
-        $direct = 'include' or not is_direct or not_direct_count = 0 as is_click
+        $direct = 'include' or not_direct_count = 0 as is_every_touchpoint_click
     from positioned
 
 ),
 
-ranked as (
+described as (
 
     select
-        *,
-        row_number() over (
-            partition by conversion_id, is_click
-            order by touchpoint_order
-            rows between unbounded preceding and current row
-        ) as rank_among_clicks,
-        count(*) over (partition by conversion_id, is_click) as clicks_in_path
+        clicks.conversion_id,
+        clicks.user_key,
+        clicks.session_key,
+        clicks.touchpoint_order,
+
+        conversions.conversion_event,
+        touchpoints.channel,
+        touchpoints.source,
+        touchpoints.medium,
+        touchpoints.campaign,
+
+        cast(clicks.position as bigint) as position,
+        clicks.path_length,
+        case
+            when clicks.is_every_touchpoint_click then cast(clicks.position as bigint)
+            when not clicks.is_direct then clicks.not_direct_position
+        end as click_position,
+        case
+            when clicks.is_every_touchpoint_click then clicks.path_length
+            when not clicks.is_direct then clicks.not_direct_count
+        end as click_count,
+        cast(clicks.microseconds_before_conversion as double) / 3600000000.0
+            as hours_before_conversion,
+
+        clicks.is_direct,
+        clicks.is_every_touchpoint_click or not clicks.is_direct as is_click,
+
+        conversions.conversion_date,
+        clicks.touched_at,
+        clicks.converted_at
     from clicks
+    inner join conversions
+        on clicks.conversion_id = conversions.conversion_id
+    inner join touchpoints
+        on clicks.session_key = touchpoints.session_key
 
 )
 
-select
-    conversion_id,
-    user_key,
-    session_key,
-    touchpoint_order,
-
-    conversion_event,
-    channel,
-    source,
-    medium,
-    campaign,
-
-    cast(position as bigint) as position,
-    cast(path_length as bigint) as path_length,
-    case when is_click then cast(rank_among_clicks as bigint) end as click_position,
-    case when is_click then cast(clicks_in_path as bigint) end as click_count,
-    cast(microseconds_before_conversion as double) / 3600000000.0
-        as hours_before_conversion,
-
-    is_direct,
-    is_click,
-
-    conversion_date,
-    touched_at,
-    converted_at
-from ranked
+select * from described

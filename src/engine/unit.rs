@@ -13,6 +13,7 @@ use arrow::json::ReaderBuilder;
 use comfy_table::{Table as TextTable, presets};
 use datafusion::catalog::MemTable;
 use datafusion::prelude::SessionContext;
+use indexmap::IndexSet;
 
 use super::write::layout;
 use super::{Engine, register_table};
@@ -107,11 +108,12 @@ async fn run_one(
         .await
         .map_err(|e| super::explain::failed(&test.name, e))?;
 
-    let columns: Vec<&str> = {
-        let mut seen = BTreeSet::new();
-        let all = test.expect.iter().flatten().map(|(name, _)| name.as_str());
-        all.filter(|name| seen.insert(*name)).collect()
-    };
+    let columns: IndexSet<&str> = test
+        .expect
+        .iter()
+        .flatten()
+        .map(|(name, _)| name.as_str())
+        .collect();
     let schema = &schemas[&test.model];
     let expected_schema = columns
         .iter()
@@ -130,6 +132,7 @@ async fn run_one(
     let mut actual = texts(&actual, &expected_schema)?;
     expected.sort();
     actual.sort();
+    let columns: Vec<&str> = columns.into_iter().collect();
     let difference = difference(&columns, &expected, &actual);
     Ok(TestReport {
         name: format!("unit {}", test.name),

@@ -58,7 +58,7 @@ pub(super) async fn resolve(engine: &Engine, raw: &Table, mut read: Spool) -> Re
     if read.is_empty() {
         return Ok(resolved);
     }
-    let context = engine.sessions.session()?;
+    let context = Spool::session(engine)?;
     let mut winners = winners(&context, &mut read).await?;
     if raw.files().is_empty() {
         return Ok(Resolved {

@@ -179,7 +179,7 @@ async fn commit(
                 .await?
         }
     };
-    let context = engine.sessions.session()?;
+    let context = Spool::session(engine)?;
     let mut explicit = explicit::resolve(engine, &raw, explicit).await?;
     let plain = plain.frame(&context).await?;
     let frame = plain

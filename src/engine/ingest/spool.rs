@@ -1,5 +1,5 @@
-//! Rows on their way from the readers to the sort: in memory up to a bound, then in a
-//! temporary Arrow file that goes when the spool goes.
+//! Rows on their way from the readers to the sort: in memory up to a bound, then in
+//! temporary Arrow files that go when the spool goes.
 
 use std::fs::File;
 use std::io::BufWriter;
@@ -11,8 +11,9 @@ use arrow::record_batch::RecordBatch;
 use datafusion::catalog::MemTable;
 use datafusion::execution::options::ArrowReadOptions;
 use datafusion::prelude::{DataFrame, SessionContext};
-use tempfile::TempPath;
+use tempfile::TempDir;
 
+use crate::engine::Engine;
 use crate::{Error, Result};
 
 /// Bytes of rows that wait in memory before they go to disk.
@@ -23,8 +24,8 @@ pub(super) struct Spool {
     schema: SchemaRef,
     batches: Vec<RecordBatch>,
     bytes: usize,
-    disk: Option<(FileWriter<BufWriter<File>>, TempPath)>,
-    finished: Option<TempPath>,
+    disk: Option<TempDir>,
+    files: usize,
     rows: u64,
 }
 
@@ -35,7 +36,7 @@ impl Spool {
             batches: Vec::new(),
             bytes: 0,
             disk: None,
-            finished: None,
+            files: 0,
             rows: 0,
         }
     }
@@ -58,40 +59,51 @@ impl Spool {
         }
     }
 
+    /// Moves the rows in memory to a file of their own.
     fn flush(&mut self) -> Result<()> {
-        if self.disk.is_none() {
-            let file = tempfile::Builder::new()
+        let folder = match self.disk.take() {
+            Some(folder) => folder,
+            None => tempfile::Builder::new()
                 .prefix("attrib-")
-                .suffix(".arrow")
-                .tempfile()
-                .map_err(full)?;
-            let (file, path) = file.into_parts();
-            let writer =
-                FileWriter::try_new(BufWriter::new(file), &self.schema).map_err(full)?;
-            self.disk = Some((writer, path));
+                .tempdir()
+                .map_err(full)?,
+        };
+        let path = folder.path().join(format!("{:06}.arrow", self.files));
+        self.disk = Some(folder);
+        let file = BufWriter::new(File::create(path).map_err(full)?);
+        let mut writer = FileWriter::try_new(file, &self.schema).map_err(full)?;
+        for batch in self.batches.drain(..) {
+            writer.write(&batch).map_err(full)?;
         }
-        if let Some((writer, _)) = &mut self.disk {
-            for batch in self.batches.drain(..) {
-                writer.write(&batch).map_err(full)?;
-            }
-        }
+        writer.finish().map_err(full)?;
+        self.files += 1;
         self.bytes = 0;
         Ok(())
     }
 
+    /// A session in which [`Spool::frame`] reads files batch by batch. DataFusion would
+    /// hold all batches of a file that it reads in parts.
+    pub fn session(engine: &Engine) -> Result<SessionContext> {
+        let context = engine.sessions.session()?;
+        let state = context.state_ref();
+        state
+            .write()
+            .config_mut()
+            .options_mut()
+            .optimizer
+            .repartition_file_scans = false;
+        Ok(context)
+    }
+
     /// The rows as a frame. What is on disk stays there as long as the spool.
     pub async fn frame(&mut self, context: &SessionContext) -> Result<DataFrame> {
-        if self.disk.is_some() {
+        if self.disk.is_some() && !self.batches.is_empty() {
             self.flush()?;
         }
-        if let Some((mut writer, path)) = self.disk.take() {
-            writer.finish().map_err(full)?;
-            self.finished = Some(path);
-        }
-        let frame = match &self.finished {
-            Some(path) => {
+        let frame = match &self.disk {
+            Some(folder) => {
                 let options = ArrowReadOptions::default().schema(&self.schema);
-                let path = path.to_string_lossy().to_string();
+                let path = format!("{}/", folder.path().display());
                 context.read_arrow(path, options).await
             }
             None => MemTable::try_new(self.schema.clone(), vec![self.batches.clone()])
