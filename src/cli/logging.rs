@@ -48,10 +48,7 @@ mod tests {
     fn each_level_says_more_and_every_filter_is_valid() {
         for verbose in 0..4 {
             let text = directives(false, verbose);
-            assert_eq!(
-                EnvFilter::try_new(text).unwrap().to_string().is_empty(),
-                false
-            );
+            assert!(!EnvFilter::try_new(text).unwrap().to_string().is_empty());
         }
         assert_eq!(directives(true, 3), "off");
     }

@@ -2,8 +2,8 @@
 //!
 //! In come the snapshot's raw table, the models and the configuration; out go new versions
 //! of the models' tables, test results and answers to queries. What must be recomputed is
-//! decided here ([`run`], [`incremental`]); how a table is scanned ([`table`]) and written
-//! ([`write`]) too. Nothing here prints.
+//! decided here (`run`, `incremental`); how a table is scanned (`table`) and written
+//! (`write`) too. Nothing here prints.
 
 pub mod audit;
 pub(crate) mod explain;

@@ -7,7 +7,7 @@
 /// How a field's content is cleaned and typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A point in time, see [`super::timestamp`].
+    /// A point in time, see `timestamp.rs`.
     Timestamp,
     /// An identifier: trimmed, null words are null, otherwise as written.
     Id,
@@ -21,7 +21,7 @@ pub enum Kind {
     Currency,
     /// A whole number.
     Int,
-    /// An exact decimal, see [`super::money`].
+    /// An exact decimal, see `money.rs`.
     Money,
     /// JSON text of an array.
     Items,

@@ -10,7 +10,7 @@ pub enum Value<'a> {
     Int(i64),
     Float(f64),
     Bool(bool),
-    /// Canonical JSON text of an array or object, see [`super::json`].
+    /// Canonical JSON text of an array or object, see `json.rs`.
     Json(String),
 }
 

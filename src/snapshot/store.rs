@@ -80,16 +80,13 @@ impl Store {
                         .to_file_path()
                         .map_err(|()| invalid("the URL names another host".into()))?,
                 };
-                if path.to_string_lossy().contains('%') {
-                    // The log takes it for the beginning of an encoded character.
-                    return Err(Error::config(
-                        "tables cannot live in a folder with % in its name",
-                    )
-                    .with("folder", path.display())
-                    .hint("name another folder"));
-                }
                 let folder =
                     resolve(&path).map_err(|e| at_path("cannot find the folder", &path, e))?;
+                if has_escape(&folder) {
+                    return Err(Error::config("tables cannot live in a folder of this name")
+                        .with("location", folder.display())
+                        .hint("choose a folder without % and two digits in its path"));
+                }
                 let url = Url::from_directory_path(&folder)
                     .map_err(|()| invalid("not an absolute path".into()))?;
                 let objects: Arc<dyn ObjectStore> = Arc::new(DurableFileSystem::new());
@@ -302,6 +299,16 @@ fn is_name(name: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
 }
 
+/// Whether `path` contains what reads like an escaped character of a URL (`%20`): Delta's
+/// reader would take it for that character and look for the log elsewhere.
+fn has_escape(path: &FilePath) -> bool {
+    let path = path.to_string_lossy();
+    let digits = |pair: &[u8]| pair.iter().all(u8::is_ascii_hexdigit);
+    path.as_bytes()
+        .windows(3)
+        .any(|window| window[0] == b'%' && digits(&window[1..]))
+}
+
 /// `path`, absolute and without links or `..`, whether or not all of it exists.
 fn resolve(path: &FilePath) -> std::io::Result<PathBuf> {
     let path = std::path::absolute(path)?;
@@ -319,13 +326,13 @@ fn resolve(path: &FilePath) -> std::io::Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::snapshot::is_conflict;
-    use crate::snapshot::testing::{events, schema, store};
+    use crate::snapshot::testing::{append, events, read, schema, store, write};
+    use crate::snapshot::{Change, is_conflict};
 
     #[tokio::test(flavor = "multi_thread")]
     async fn opening_creates_nothing_and_tables_appear_by_name() {
         let dir = tempfile::tempdir().unwrap();
-        let root = dir.path().join("späce und ünicode/new");
+        let root = dir.path().join("späce #?&100%/new");
         let store = Store::open(root.to_str().unwrap()).unwrap();
         assert!(store.table("t").await.unwrap().is_none());
         assert!(store.list().await.unwrap().is_empty());
@@ -340,6 +347,47 @@ mod tests {
         let again = store.create("t", &schema(), None).await.unwrap_err();
         assert!(is_conflict(&again), "{again}");
         assert!(root.join("t/_delta_log").is_dir());
+    }
+
+    #[test]
+    fn a_folder_that_delta_would_not_find_again_is_refused() {
+        let error = Store::open("/tmp/a%20b").unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::Config);
+        assert!(Store::open("/tmp/100%").is_ok());
+    }
+
+    /// The way of a bucket: nothing is a local file.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_store_without_a_folder_works_alike() {
+        let url = Url::parse("memory:///bucket/project/").unwrap();
+        let store = Store {
+            inner: Arc::new(Inner {
+                objects: Arc::new(object_store::memory::InMemory::new()),
+                prefix: Path::from_url_path(url.path()).unwrap(),
+                url,
+                folder: None,
+            }),
+        };
+        let _lock = store.lock("ingest").unwrap();
+        assert!(store.table("t").await.unwrap().is_none());
+        let table = store.create("t", &schema(), Some("day")).await.unwrap();
+        let files = write(&table, Some("2026-11-01"), &events(&[(1, "a")])).await;
+        let table = append(&table, files).await;
+        let stale = store.table_at("t", 0).await.unwrap();
+        let mut change = Change::new("ingest");
+        change.add = write(&stale, Some("2026-11-01"), &events(&[(2, "b")])).await;
+        assert!(is_conflict(
+            &stale.commit(change.clone()).await.unwrap_err()
+        ));
+        stale.discard(&change.add).await;
+        assert_eq!(read(&table).await[0].num_rows(), 1);
+        let files = store.object_store().list(Some(&store.table_path("t")));
+        let parquet = files.filter(|object| {
+            let path = object.as_ref().unwrap().location.to_string();
+            futures::future::ready(path.ends_with(".parquet"))
+        });
+        assert_eq!(parquet.count().await, 1);
+        assert_eq!(store.list().await.unwrap(), ["t"]);
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use attrib::Result;
 use datafusion::arrow::array::{Array, RecordBatch};
+use datafusion::arrow::buffer::NullBuffer;
 use datafusion::arrow::datatypes::{DataType, FieldRef, Schema};
 use datafusion::arrow::json::writer::{EncoderOptions, NullableEncoder, make_encoder};
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
@@ -57,7 +58,8 @@ pub fn for_each_row(
 
 /// One column of a batch.
 struct Column<'a> {
-    array: &'a dyn Array,
+    /// Logical: also those that a dictionary or an untyped NULL holds.
+    nulls: Option<NullBuffer>,
     kind: Kind<'a>,
 }
 
@@ -89,11 +91,14 @@ impl<'a> Column<'a> {
             },
             _ => Kind::Text(plain()?),
         };
-        Ok(Column { array, kind })
+        Ok(Column {
+            nulls: array.logical_nulls(),
+            kind,
+        })
     }
 
     fn cell(&mut self, row: usize) -> Result<Option<Cow<'static, str>>> {
-        if self.array.is_null(row) {
+        if self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
             return Ok(None);
         }
         let text = match &mut self.kind {
@@ -131,6 +136,10 @@ pub fn trimmed(decimal: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use datafusion::arrow::array::{ArrayRef, NullArray};
+
     use super::*;
     use crate::cli::output::test_data;
 
@@ -140,6 +149,17 @@ mod tests {
         assert_eq!(trimmed("-3.000"), "-3");
         assert_eq!(trimmed("100"), "100");
         assert_eq!(trimmed("0.000"), "0");
+    }
+
+    #[test]
+    fn an_untyped_null_is_null() {
+        let array: ArrayRef = Arc::new(NullArray::new(1));
+        let batch = RecordBatch::try_from_iter([("n", array)]).unwrap();
+        for_each_row(&batch, Times::Exact, |cells| {
+            assert_eq!(cells, [None]);
+            Ok(())
+        })
+        .unwrap();
     }
 
     #[test]

@@ -215,8 +215,7 @@ mod test_data {
             sink.write(batch).unwrap();
         }
         sink.finish().unwrap();
-        let bytes = shared.0.lock().unwrap().clone();
-        bytes
+        shared.0.lock().unwrap().clone()
     }
 
     /// What a text format makes of [`batch`], in two batches.

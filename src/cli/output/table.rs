@@ -333,7 +333,7 @@ mod tests {
                 width: Some(width),
                 ..TableOptions::default()
             };
-            let (text, ending) = draw(&[batch.clone()], options);
+            let (text, ending) = draw(std::slice::from_ref(&batch), options);
             assert!(
                 text.lines().all(|line| line.width() <= width),
                 "{width}:\n{text}"
@@ -349,7 +349,11 @@ mod tests {
             colored: true,
             ..TableOptions::default()
         };
-        assert!(draw(&[batch.clone()], colored).0.contains('\u{1b}'));
+        assert!(
+            draw(std::slice::from_ref(&batch), colored)
+                .0
+                .contains('\u{1b}')
+        );
         assert!(!draw(&[batch], TableOptions::default()).0.contains('\u{1b}'));
     }
 }

@@ -22,6 +22,9 @@ pub use style::Style;
 
 use super::args::GlobalArgs;
 
+/// The columns of a terminal that does not tell how many it has.
+const UNKNOWN_WIDTH: usize = 80;
+
 /// Prints what a command has to say, the way the global flags ask for it.
 #[derive(Debug)]
 pub struct Printer {
@@ -71,7 +74,8 @@ impl Printer {
         if !self.is_terminal() {
             return None;
         }
-        terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0.into())
+        let size = terminal_size::terminal_size_of(io::stdout());
+        Some(size.map_or(UNKNOWN_WIDTH, |(width, _)| width.0.into()))
     }
 
     /// How text on standard output is styled.

@@ -85,12 +85,12 @@ impl Progress for Bar {
             Some(total) => {
                 self.bar.set_length(total);
                 self.bar.set_style(template(
-                    "{spinner} [{bar:24}] {bytes}/{total_bytes}  {msg}  {eta} left",
+                    "{spinner} [{bar:24}] {decimal_bytes}/{decimal_total_bytes}  {msg}  {eta} left",
                 ));
             }
             None => self
                 .bar
-                .set_style(template("{spinner} {bytes}  {msg}  {elapsed}")),
+                .set_style(template("{spinner} {decimal_bytes}  {msg}  {elapsed}")),
         }
         self.bar.set_message("");
         self.bar.reset_elapsed();
@@ -257,8 +257,8 @@ mod tests {
     fn the_templates_can_be_read() {
         for text in [
             "{spinner} {msg}",
-            "{spinner} [{bar:24}] {bytes}/{total_bytes}  {msg}  {eta} left",
-            "{spinner} {bytes}  {msg}  {elapsed}",
+            "{spinner} [{bar:24}] {decimal_bytes}/{decimal_total_bytes}  {msg}  {eta} left",
+            "{spinner} {decimal_bytes}  {msg}  {elapsed}",
         ] {
             assert!(ProgressStyle::with_template(text).is_ok());
         }

@@ -1,6 +1,6 @@
 //! `attrib ingest`: events of any shape into the raw table, in one transaction.
 //!
-//! The readers of [`crate::events`] turn the inputs into rows, which wait in a [`spool`]:
+//! The readers of [`crate::events`] turn the inputs into rows, which wait in a `spool`:
 //! in memory while they are few, on disk when they are many. Then they are sorted (with
 //! DataFusion's spilling sort) into the order of the raw table's files, the duplicates
 //! among them and those that the table has already are dropped, and what is new is written
