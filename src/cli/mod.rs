@@ -111,7 +111,9 @@ async fn dispatch(cli: Cli, printer: &Printer) -> Result<()> {
 
 /// Opens the project that the global flags name, with the variables of this call on top.
 fn open(global: &GlobalArgs, vars: &[(String, String)]) -> Result<Project> {
-    let vars = vars.iter().map(|(name, value)| (setting_of(name), value.clone()));
+    let vars = vars
+        .iter()
+        .map(|(name, value)| (setting_of(name), value.clone()));
     Project::open(&Overrides {
         project: global.project.clone(),
         snapshot: global.snapshot.clone(),
