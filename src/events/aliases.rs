@@ -381,6 +381,15 @@ mod tests {
     }
 
     #[test]
+    fn the_guide_has_every_name() {
+        let guide = include_str!("../../docs/events.md");
+        for (field, names) in ALIASES {
+            let row = format!("| `{}` | `{}` |", field.name(), names.join("`, `"));
+            assert!(guide.contains(&row), "docs/events.md lacks the row {row}");
+        }
+    }
+
+    #[test]
     fn case_and_separators_do_not_matter() {
         for name in [
             "device.category",
