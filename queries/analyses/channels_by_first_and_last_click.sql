@@ -1,4 +1,5 @@
--- One row per channel and currency: conversions and revenue by first and by last click.
+-- One row per channel and currency: conversions by first and by last click, and the
+-- revenue that each of them credits.
 
 with
 
@@ -33,10 +34,10 @@ channels_compared as (
     select
         coalesce(first_clicks.channel, last_clicks.channel) as channel,
         coalesce(first_clicks.currency, last_clicks.currency) as currency,
-        coalesce(first_clicks.conversions, 0) as first_click_conversions,
-        coalesce(last_clicks.conversions, 0) as last_click_conversions,
-        coalesce(first_clicks.revenue, 0) as first_click_revenue,
-        coalesce(last_clicks.revenue, 0) as last_click_revenue
+        coalesce(first_clicks.conversions, 0) as first_click,
+        coalesce(last_clicks.conversions, 0) as last_click,
+        coalesce(first_clicks.revenue, 0) as first_revenue,
+        coalesce(last_clicks.revenue, 0) as last_revenue
     from first_clicks
     full outer join last_clicks
         on (first_clicks.channel is not distinct from last_clicks.channel)
@@ -45,4 +46,4 @@ channels_compared as (
 )
 
 select * from channels_compared
-order by last_click_revenue desc, first_click_revenue desc, channel, currency
+order by last_revenue desc, first_revenue desc, channel, currency
