@@ -154,7 +154,6 @@ fn read<'a>(
         strict: options.strict,
     };
     for input in inputs {
-        progress.stage(&input.name);
         let file = events::read(&input.name, input.open()?, &read_options, &mut reading)?;
         reading.bytes_before += input.size.unwrap_or(file.bytes_read);
         report.files.push(file);
