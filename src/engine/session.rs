@@ -47,9 +47,14 @@ impl Sessions {
         })
     }
 
-    /// A new session without tables, with every SQL function of attrib.
+    /// A new session without tables, with every SQL function of attrib. DataFusion's own
+    /// `DATAFUSION_*` environment variables tune it, such as
+    /// `DATAFUSION_EXECUTION_BATCH_SIZE`.
     pub fn session(&self) -> Result<SessionContext> {
-        let mut config = SessionConfig::new()
+        let config = SessionConfig::from_env().map_err(|e| {
+            Error::config("a DATAFUSION_ variable of the environment is wrong").caused_by(e)
+        })?;
+        let mut config = config
             .with_target_partitions(self.threads)
             .with_information_schema(true);
         let options = config.options_mut();

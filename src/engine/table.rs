@@ -35,7 +35,7 @@ pub(crate) const STORE_URL: &str = "attrib://snapshot";
 pub struct SnapshotTable {
     table: Table,
     files: Vec<DataFile>,
-    /// The table's columns in their order, with strings and binaries as views.
+    /// The table's columns in their order.
     schema: SchemaRef,
     /// What the files hold, then the partition column.
     scanned: TableSchema,
@@ -62,16 +62,9 @@ impl SnapshotTable {
 
     /// The files given, all of which must belong to the table.
     pub fn of_files(table: Table, files: Vec<DataFile>) -> Self {
-        let fields: Vec<FieldRef> = table
-            .schema()
-            .fields()
-            .iter()
-            .map(|field| match field.data_type() {
-                DataType::Utf8 => retyped(field, DataType::Utf8View),
-                DataType::Binary => retyped(field, DataType::BinaryView),
-                _ => field.clone(),
-            })
-            .collect();
+        // Texts stay plain: a batch of views answers for the memory of every buffer that it
+        // points into, so sorts would ask for many times what they hold.
+        let fields: Vec<FieldRef> = table.schema().fields().iter().cloned().collect();
         let (partition, stored): (Vec<FieldRef>, Vec<FieldRef>) = fields
             .iter()
             .cloned()
@@ -245,10 +238,6 @@ impl TableProvider for SnapshotTable {
                 .build();
         Ok(DataSourceExec::from_data_source(config))
     }
-}
-
-fn retyped(field: &Field, data_type: DataType) -> FieldRef {
-    Arc::new(field.clone().with_data_type(data_type))
 }
 
 /// A partition value as Delta writes it, typed.

@@ -107,6 +107,24 @@ fn threads_and_memory_change_no_number() {
 }
 
 #[test]
+fn the_size_of_batches_changes_no_number() {
+    let shop = Fixture::all().pop().expect("the shop is last");
+    let project = TestProject::new(&shop.config());
+    let events = shop.events()[0].to_str().expect("is Unicode").to_string();
+    for args in [["ingest", &events].as_slice(), &["run"]] {
+        let status = std::process::Command::new(env!("CARGO_BIN_EXE_attrib"))
+            .env("DATAFUSION_EXECUTION_BATCH_SIZE", "13")
+            .arg("--project")
+            .arg(project.path())
+            .args(args)
+            .stdout(std::process::Stdio::null())
+            .status();
+        assert!(status.expect("runs").success());
+    }
+    assert_eq!(project.marts(), shop.expected());
+}
+
+#[test]
 fn compaction_and_vacuum_change_no_number() {
     let project = shop();
     let shop = Fixture::all().pop().expect("the shop is last");

@@ -120,7 +120,7 @@ async fn stored_ids(engine: &Engine, raw: &Table, day: i32) -> Result<HashSet<Id
         .await
         .map_err(|e| explain::failed(RAW_TABLE, e))?
     {
-        for value in batch.column(0).as_binary_view().iter().flatten() {
+        for value in batch.column(0).as_binary::<i32>().iter().flatten() {
             stored.insert(id(value)?);
         }
     }

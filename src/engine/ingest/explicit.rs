@@ -88,7 +88,7 @@ pub(super) async fn resolve(engine: &Engine, raw: &Table, mut read: Spool) -> Re
         .await
         .map_err(failed)?;
     for batch in rows.collect().await.map_err(failed)? {
-        let ids = batch.column(0).as_binary_view();
+        let ids = batch.column(0).as_binary::<i32>();
         let days = arrow::compute::cast(batch.column(1), &arrow::datatypes::DataType::Utf8)
             .map_err(|e| Error::internal("a day that is no date").caused_by(e))?;
         let days = days.as_string::<i32>();
@@ -167,11 +167,7 @@ pub(super) async fn without(
         .collect();
     let ids = replaced
         .iter()
-        .map(|(id, _)| {
-            lit(datafusion::common::ScalarValue::BinaryView(Some(
-                id.clone(),
-            )))
-        })
+        .map(|(id, _)| lit(datafusion::common::ScalarValue::Binary(Some(id.clone()))))
         .collect();
     let context = engine.sessions.session()?;
     let part = SnapshotTable::of_files(raw.clone(), remove.clone());
