@@ -15,8 +15,10 @@ fn main() -> ExitCode {
         Err(error) => return cli::print::cannot_start(&arguments.global, error),
     };
     let code = runtime.block_on(async {
+        // On a thread of its own: reading files blocks, and Ctrl-C must be heard meanwhile.
+        let command = tokio::spawn(cli::run(arguments));
         tokio::select! {
-            code = cli::run(arguments) => code,
+            code = command => code.unwrap_or(ExitCode::FAILURE),
             code = cli::interrupt::received() => code,
         }
     });

@@ -33,7 +33,8 @@ pub fn start(global: &GlobalArgs) {
 fn directives(quiet: bool, verbose: u8) -> &'static str {
     match verbose {
         _ if quiet => "off",
-        0 => "error,attrib=warn",
+        // What other crates call an error may be none to us: those come with ours.
+        0 => "off,attrib=warn",
         1 => "warn,attrib=info",
         2 => "info,attrib=debug",
         _ => "debug,attrib=trace",
