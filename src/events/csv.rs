@@ -2,85 +2,170 @@
 //! are known or mapped.
 
 use std::io::BufRead;
+use std::sync::Arc;
 
 use super::ReadOptions;
 use super::aliases::Known;
-use super::csv_rows::Rows;
+use super::chunk::{Chunk, Chunks};
+use super::csv_blocks::{Block, Blocks};
+use super::csv_rows::{Row, Rows};
+use super::decode::read_error;
 use super::detect::Format;
 use super::field::Field;
 use super::layout::{Layout, Target, Unknown};
+use super::mapping::Fields;
 use super::output::Output;
 use super::reject::{Rejection, reason};
-use crate::report::FileReport;
+use super::value::Value;
 use crate::{Error, Result};
 
 /// Delimiters to choose from; of equals the first.
 const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
 
-/// Reads CSV with a header.
-pub(crate) fn read(
-    reader: Box<dyn BufRead>,
-    head: &[u8],
-    options: &ReadOptions,
-    mut output: Output<'_>,
-) -> Result<FileReport> {
-    let name = output.name();
-    let layout = Layout::new(&options.fields, Unknown::Param);
-    let mut rows = Rows::new(reader, delimiter(head, &layout));
-    let header = match rows.next(name)? {
-        Some(row) => {
-            let text = row.text().map_err(|field| {
-                Error::input("the header has bytes that are no UTF-8")
-                    .with("file", name)
-                    .with("column", field)
-                    .hint("save the file as UTF-8, or UTF-16 with a byte order mark")
-            })?;
-            let columns = (0..row.len()).map(|i| text[row.range(i)].trim().to_owned());
-            columns.collect::<Vec<_>>()
+/// A CSV file with a header.
+pub(crate) struct CsvChunks {
+    file: Arc<CsvFile>,
+    blocks: Blocks<Box<dyn BufRead + Send>>,
+    /// The first block, without the header.
+    first: Option<Block>,
+    param_columns: Vec<String>,
+}
+
+/// What a block must know to be read.
+struct CsvFile {
+    header: Vec<String>,
+    targets: Vec<Target>,
+    fields: Fields,
+    delimiter: u8,
+}
+
+struct CsvChunk {
+    file: Arc<CsvFile>,
+    block: Block,
+}
+
+impl CsvChunks {
+    /// Reads the header.
+    pub(crate) fn open(
+        name: &str,
+        reader: Box<dyn BufRead + Send>,
+        head: &[u8],
+        options: &ReadOptions,
+    ) -> Result<CsvChunks> {
+        let layout = Layout::new(&options.fields, Unknown::Param);
+        let delimiter = delimiter(head, &layout);
+        let mut blocks = Blocks::new(reader, delimiter);
+        let mut first = blocks.next().map_err(|e| read_error(name, e))?;
+        let mut header = Vec::new();
+        if let Some(block) = &mut first {
+            let mut rows = Rows::new(&block.text, delimiter, block.line);
+            if let Some(row) = rows.next(name)? {
+                header = names(name, row)?;
+            }
+            let (rest, line) = rows.rest();
+            (block.text, block.line) = (rest.to_vec(), line);
         }
-        None => Vec::new(),
-    };
-    let targets = check_header(name, &header, &layout)?;
-    for (column, target) in header.iter().zip(&targets) {
-        if *target == Target::Known(Known::Unknown) {
-            layout.note_param(column);
+        let targets = check_header(name, &header, &layout)?;
+        for (column, target) in header.iter().zip(&targets) {
+            if *target == Target::Known(Known::Unknown) {
+                layout.note_param(column);
+            }
         }
+        Ok(CsvChunks {
+            param_columns: layout.param_columns(),
+            file: Arc::new(CsvFile {
+                header,
+                targets,
+                fields: options.fields.clone(),
+                delimiter,
+            }),
+            blocks,
+            first,
+        })
     }
-    while let Some(row) = rows.next(name)? {
-        if row.len() != header.len() {
-            let detail = format!(
-                "the row has {} fields, the header has {}",
-                row.len(),
-                header.len()
-            );
-            let rejection = Rejection::new(reason::FIELD_COUNT, detail);
-            output.reject(row.line, rejection, || row.raw())?;
-            continue;
-        }
-        let text = match row.text() {
-            Ok(text) => text,
-            Err(field) => {
-                let column = header.get(field - 1).map_or("", String::as_str);
-                let detail = format!("column `{column}` has bytes that are no UTF-8");
-                let rejection = Rejection::new(reason::INVALID_UTF8, detail);
+}
+
+/// The names in a header.
+fn names(file: &str, row: &Row<'_>) -> Result<Vec<String>> {
+    let text = row.text().map_err(|field| {
+        Error::input("the header has bytes that are no UTF-8")
+            .with("file", file)
+            .with("column", field)
+            .hint("save the file as UTF-8, or UTF-16 with a byte order mark")
+    })?;
+    let columns = (0..row.len()).map(|i| text[row.range(i)].trim().to_owned());
+    Ok(columns.collect())
+}
+
+impl Chunks for CsvChunks {
+    fn format(&self) -> Format {
+        Format::FlatCsv
+    }
+
+    fn param_columns(&self) -> Vec<String> {
+        self.param_columns.clone()
+    }
+
+    fn next(&mut self, name: &str) -> Result<Option<Box<dyn Chunk>>> {
+        let block = match self.first.take() {
+            Some(block) => Some(block),
+            None => self.blocks.next().map_err(|e| read_error(name, e))?,
+        };
+        let file = Arc::clone(&self.file);
+        Ok(block.map(|block| Box::new(CsvChunk { file, block }) as Box<dyn Chunk>))
+    }
+}
+
+impl Chunk for CsvChunk {
+    fn read(&self, output: &mut Output<'_>) -> Result<()> {
+        let CsvFile {
+            header,
+            targets,
+            fields,
+            delimiter,
+        } = self.file.as_ref();
+        let layout = Layout::new(fields, Unknown::Param);
+        let mut rows = Rows::new(&self.block.text, *delimiter, self.block.line);
+        while let Some(row) = rows.next(output.name())? {
+            if row.len() != header.len() {
+                let detail = format!(
+                    "the row has {} fields, the header has {}",
+                    row.len(),
+                    header.len()
+                );
+                let rejection = Rejection::new(reason::FIELD_COUNT, detail);
                 output.reject(row.line, rejection, || row.raw())?;
                 continue;
             }
-        };
-        let mut event = layout.start();
-        for (index, (column, target)) in header.iter().zip(&targets).enumerate() {
-            let value = super::Value::Text(text[row.range(index)].into());
-            layout.apply(&mut event, *target, column, value);
+            let text = match row.text() {
+                Ok(text) => text,
+                Err(field) => {
+                    let column = header.get(field - 1).map_or("", String::as_str);
+                    let detail = format!("column `{column}` has bytes that are no UTF-8");
+                    let rejection = Rejection::new(reason::INVALID_UTF8, detail);
+                    output.reject(row.line, rejection, || row.raw())?;
+                    continue;
+                }
+            };
+            let mut event = layout.start();
+            for (index, (column, target)) in header.iter().zip(targets).enumerate() {
+                let range = row.range(index);
+                // An empty field gives nothing, but for a mapped one, which then is empty.
+                if !range.is_empty() || matches!(target, Target::Mapped(_)) {
+                    let value = Value::Text(text[range].into());
+                    layout.apply(&mut event, *target, column, value);
+                }
+            }
+            output.event(&mut event, row.line, || row.raw())?;
         }
-        output.event(event, row.line, || row.raw())?;
+        Ok(())
     }
-    output.finish(Format::FlatCsv.name(), layout.param_columns())
 }
 
 /// The delimiter under which the header has the most columns that mean something.
 fn delimiter(head: &[u8], layout: &Layout) -> u8 {
     let known = |delimiter: u8| {
-        let mut rows = Rows::new(head, delimiter);
+        let mut rows = Rows::new(head, delimiter, 1);
         let Ok(Some(row)) = rows.next("") else {
             return 0;
         };

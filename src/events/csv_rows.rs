@@ -1,71 +1,72 @@
 //! Cuts CSV text into rows: quoted line breaks, either line ending, the line on which each
 //! row starts, and no row larger than the limit.
 
-use std::io::BufRead;
-
 use csv_core::ReadRecordResult;
 
 use super::MAX_RECORD_BYTES;
-use super::decode::read_error;
 use crate::{Error, Result};
 
-/// The rows of a stream, one in memory at a time.
-pub(crate) struct Rows<R> {
-    reader: R,
+/// The rows of a text.
+pub(crate) struct Rows<'t> {
+    rest: &'t [u8],
     core: csv_core::Reader,
     line: u64,
     limit: usize,
-    row: Row,
+    row: Row<'t>,
 }
 
 /// One row.
 #[derive(Default)]
-pub(crate) struct Row {
+pub(crate) struct Row<'t> {
     /// The line on which it starts, from 1.
     pub(crate) line: u64,
-    raw: Vec<u8>,
+    raw: &'t [u8],
     text: Vec<u8>,
     ends: Vec<usize>,
     fields: usize,
 }
 
-impl<R: BufRead> Rows<R> {
-    pub(crate) fn new(reader: R, delimiter: u8) -> Self {
+impl<'t> Rows<'t> {
+    /// Rows of `text`, which starts on `line`.
+    pub(crate) fn new(text: &'t [u8], delimiter: u8, line: u64) -> Self {
         let core = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
         Rows {
-            reader,
+            rest: text,
             core,
-            line: 1,
+            line,
             limit: MAX_RECORD_BYTES,
             row: Row::default(),
         }
     }
 
+    /// What comes after the rows that were read, and the line on which it starts.
+    pub(crate) fn rest(&self) -> (&'t [u8], u64) {
+        (self.rest, self.line)
+    }
+
     /// Reads the next row; empty lines are none.
     ///
     /// # Errors
-    /// An input error if the file `name` cannot be read or the row is over the limit.
-    pub(crate) fn next(&mut self, name: &str) -> Result<Option<&Row>> {
-        self.skip_line_ends(name)?;
+    /// An input error if the row, of the file `name`, is over the limit.
+    pub(crate) fn next(&mut self, name: &str) -> Result<Option<&Row<'t>>> {
+        self.skip_line_ends();
         let Rows {
-            reader,
+            rest,
             core,
             line,
             limit,
             row,
         } = self;
         row.start(*line);
+        let start = *rest;
         let (mut text_len, mut ends_len) = (0, 0);
         loop {
-            let input = reader.fill_buf().map_err(|e| read_error(name, e))?;
             let (result, read, wrote, ended) =
-                core.read_record(input, &mut row.text[text_len..], &mut row.ends[ends_len..]);
-            let taken = &input[..read];
-            *line += taken.iter().filter(|&&b| b == b'\n').count() as u64;
-            row.raw.extend_from_slice(taken);
-            reader.consume(read);
+                core.read_record(rest, &mut row.text[text_len..], &mut row.ends[ends_len..]);
+            *rest = &rest[read..];
             text_len += wrote;
             ends_len += ended;
+            row.raw = &start[..start.len() - rest.len()];
             if row.raw.len() > *limit {
                 return Err(too_large(name, row.line, *limit));
             }
@@ -75,6 +76,7 @@ impl<R: BufRead> Rows<R> {
                 ReadRecordResult::OutputEndsFull => row.ends.resize(row.ends.len() * 2, 0),
                 ReadRecordResult::Record => {
                     row.fields = ends_len;
+                    *line += memchr::memchr_iter(b'\n', row.raw).count() as u64;
                     return Ok(Some(row));
                 }
                 ReadRecordResult::End => return Ok(None),
@@ -83,19 +85,12 @@ impl<R: BufRead> Rows<R> {
     }
 
     /// Passes over line ends, so that the line of what follows is known.
-    fn skip_line_ends(&mut self, name: &str) -> Result<()> {
-        loop {
-            let input = self.reader.fill_buf().map_err(|e| read_error(name, e))?;
-            let ends = input
-                .iter()
-                .take_while(|b| matches!(b, b'\n' | b'\r'))
-                .count();
-            if ends == 0 {
-                return Ok(());
-            }
-            self.line += input[..ends].iter().filter(|&&b| b == b'\n').count() as u64;
-            self.reader.consume(ends);
-        }
+    fn skip_line_ends(&mut self) {
+        let is_end = |b: &&u8| matches!(b, b'\n' | b'\r');
+        let ends = self.rest.iter().take_while(is_end).count();
+        let (ends, rest) = self.rest.split_at(ends);
+        self.line += ends.iter().filter(|&&b| b == b'\n').count() as u64;
+        self.rest = rest;
     }
 }
 
@@ -106,13 +101,11 @@ fn too_large(name: &str, line: u64, limit: usize) -> Error {
         .hint("a quote that opens on this line may never be closed")
 }
 
-impl Row {
+impl Row<'_> {
     fn start(&mut self, line: u64) {
         self.line = line;
-        self.raw.clear();
         self.fields = 0;
         // What one huge row took is not kept.
-        self.raw.shrink_to(1 << 20);
         if self.text.len() > 1 << 20 {
             self.text = Vec::new();
         }
@@ -154,7 +147,7 @@ impl Row {
 
     /// The row as it stood in the file.
     pub(crate) fn raw(&self) -> String {
-        String::from_utf8_lossy(&self.raw)
+        String::from_utf8_lossy(self.raw)
             .trim_end_matches(['\r', '\n'])
             .to_owned()
     }
@@ -165,7 +158,7 @@ mod tests {
     use super::*;
 
     fn rows(text: &[u8]) -> Vec<(u64, Vec<String>, String)> {
-        let mut rows = Rows::new(std::io::BufReader::with_capacity(2, text), b',');
+        let mut rows = Rows::new(text, b',', 1);
         let mut found = Vec::new();
         while let Some(row) = rows.next("f").expect("in memory") {
             let text = row.text().expect("UTF-8");
@@ -200,7 +193,7 @@ mod tests {
         let text = format!("a,b\nc,\"{large}");
         let mut rows = Rows {
             limit: 1 << 20,
-            ..Rows::new(text.as_bytes(), b',')
+            ..Rows::new(text.as_bytes(), b',', 1)
         };
         assert!(rows.next("f").expect("the header").is_some());
         let error = rows.next("f").err().expect("too large");
@@ -210,7 +203,7 @@ mod tests {
     #[test]
     fn finds_bytes_that_are_no_utf8_even_at_the_seams() {
         let text: &[u8] = b"\xc3,\xa9\n";
-        let mut rows = Rows::new(text, b',');
+        let mut rows = Rows::new(text, b',', 1);
         let row = rows.next("f").expect("in memory").expect("a row");
         assert_eq!(row.text(), Err(1));
     }

@@ -29,14 +29,14 @@ pub(crate) enum Decoded {
     Parquet(File),
     /// UTF-8 as far as it is valid, and its first bytes, which the reader gives again.
     Text {
-        reader: Box<dyn BufRead>,
+        reader: Box<dyn BufRead + Send>,
         head: Vec<u8>,
     },
 }
 
 /// How much of the text is looked at to tell the format.
 const HEAD_BYTES: usize = 256 << 10;
-const BUFFER_BYTES: usize = 64 << 10;
+const BUFFER_BYTES: usize = 256 << 10;
 
 const PARQUET: &[u8] = b"PAR1";
 const GZIP: &[u8] = &[0x1f, 0x8b];
@@ -106,7 +106,7 @@ pub(crate) fn open(name: &str, source: Source, read: Arc<AtomicU64>) -> Result<D
         return Err(empty(name));
     }
     let whole = Cursor::new(magic.clone()).chain(raw);
-    let mut plain: Box<dyn Read> = if magic.starts_with(GZIP) {
+    let mut plain: Box<dyn Read + Send> = if magic.starts_with(GZIP) {
         Box::new(MultiGzDecoder::new(BufReader::with_capacity(
             BUFFER_BYTES,
             whole,

@@ -23,7 +23,7 @@ pub(crate) const PARAM_RANK: u16 = 1000;
 #[derive(Debug, Clone)]
 pub struct Event<'a> {
     texts: [Option<Cow<'a, str>>; Field::COUNT],
-    ints: [Option<i64>; Field::COUNT],
+    ints: [Option<i64>; Field::INTS.len()],
     ranks: [u16; Field::COUNT],
     timestamp: Option<Value<'a>>,
     purchase_revenue: Option<Money>,
@@ -39,7 +39,7 @@ impl Default for Event<'_> {
     fn default() -> Self {
         Event {
             texts: [const { None }; Field::COUNT],
-            ints: [None; Field::COUNT],
+            ints: [None; Field::INTS.len()],
             ranks: [u16::MAX; Field::COUNT],
             timestamp: None,
             purchase_revenue: None,
@@ -61,7 +61,9 @@ impl<'a> Event<'a> {
             return;
         }
         self.texts[field as usize] = None;
-        self.ints[field as usize] = None;
+        if let Some(place) = field.int_place() {
+            self.ints[place] = None;
+        }
         match field {
             Field::EventTimestamp => self.timestamp = None,
             Field::PurchaseRevenue => self.purchase_revenue = None,
@@ -128,9 +130,12 @@ impl<'a> Event<'a> {
     /// Stores a whole number. What is none stays as a param of the field's name, so that
     /// nothing is lost.
     fn store_int(&mut self, field: Field, value: Value<'a>) -> bool {
+        let Some(place) = field.int_place() else {
+            return false;
+        };
         let text = match value {
             Value::Int(int) => {
-                self.ints[field as usize] = Some(int);
+                self.ints[place] = Some(int);
                 return true;
             }
             other => match other.into_text().and_then(clean) {
@@ -144,7 +149,7 @@ impl<'a> Event<'a> {
             .or_else(|| Decimal::parse(&text)?.integer())
         {
             Some(int) => {
-                self.ints[field as usize] = Some(int);
+                self.ints[place] = Some(int);
                 true
             }
             None => {
@@ -221,7 +226,7 @@ impl<'a> Event<'a> {
     }
 
     pub fn int(&self, field: Field) -> Option<i64> {
-        self.ints[field as usize]
+        self.ints[field.int_place()?]
     }
 
     /// The first click id: its type and itself.

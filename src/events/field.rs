@@ -108,6 +108,23 @@ fields! {
 }
 
 impl Field {
+    /// The fields of whole numbers.
+    pub const INTS: &'static [Field] = &[
+        Field::GaSessionNumber,
+        Field::BatchPageId,
+        Field::BatchOrderingId,
+        Field::BatchEventIndex,
+        Field::EventBundleSequenceId,
+    ];
+
+    /// The place of a field of whole numbers in [`Field::INTS`].
+    pub fn int_place(self) -> Option<usize> {
+        match self.kind() {
+            Kind::Int => Field::INTS.iter().position(|field| *field == self),
+            _ => None,
+        }
+    }
+
     /// The click ids, in the order in which the first one found counts.
     pub const CLICK_IDS: &'static [Field] = &[
         Field::Gclid,

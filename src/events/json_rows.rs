@@ -7,78 +7,153 @@
 
 use std::borrow::Cow;
 use std::io::BufRead;
+use std::ops::Range;
+use std::sync::Arc;
 
 use super::aliases::Known;
+use super::chunk::{Chunk, Chunks};
 use super::decode::read_error;
 use super::detect::Format;
 use super::event::Event;
 use super::frames::{Frame, Frames, Framing};
 use super::json::Json;
 use super::layout::{Layout, Target, Unknown, apply_pairs};
+use super::mapping::Fields;
 use super::output::Output;
 use super::reject::{Rejection, reason};
-use super::{MAX_RECORD_BYTES, ReadOptions};
+use super::{MAX_RECORD_BYTES, ReadOptions, measurement_protocol};
 use crate::Result;
-use crate::report::FileReport;
 
-/// Reads flat or nested JSON, as lines, values or one array.
-pub(crate) fn read(
-    reader: Box<dyn BufRead>,
-    head: &[u8],
-    format: Format,
-    options: &ReadOptions,
-    mut output: Output<'_>,
-) -> Result<FileReport> {
-    let unknown = if format == Format::Ga4Ndjson {
-        Unknown::Ignore
-    } else {
-        Unknown::Param
-    };
-    let layout = Layout::new(&options.fields, unknown);
-    each_record(reader, head, &mut output, |output, line, text| {
-        let members = match object(text) {
-            Ok(members) => members,
-            Err(rejection) => return output.reject(line, rejection, || text.trim().to_owned()),
-        };
-        let mut event = layout.start();
-        for (name, member) in members {
-            apply(&layout, &mut event, name, member);
-        }
-        output.event(event, line, || text.trim().to_owned())
-    })?;
-    output.finish(format.name(), layout.param_columns())
+/// What the records of a file are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Records {
+    /// One member a field.
+    Flat,
+    /// Rows of the BigQuery export.
+    Export,
+    /// Bodies of Measurement Protocol requests.
+    Bodies,
 }
 
-/// Calls back with the line and text of each record that is text at all; rejects the others.
-pub(crate) fn each_record(
-    reader: Box<dyn BufRead>,
-    head: &[u8],
-    output: &mut Output<'_>,
-    mut then: impl FnMut(&mut Output<'_>, u64, &str) -> Result<()>,
-) -> Result<()> {
-    let mut frames = Frames::new(reader, Framing::detect(head));
-    while let Some((line, frame)) = frames.next().map_err(|e| read_error(output.name(), e))? {
-        let rejection = match (frame, std::str::from_utf8(frames.bytes())) {
-            (Frame::Whole, Ok(text)) => {
-                then(output, line, text)?;
-                continue;
-            }
-            (Frame::Whole, Err(e)) => Rejection::new(
-                reason::INVALID_UTF8,
-                format!("byte {} of the record is no UTF-8", e.valid_up_to() + 1),
-            ),
-            (Frame::Broken, _) => {
-                Rejection::new(reason::BAD_JSON, "the record is no whole JSON object")
-            }
-            (Frame::TooLarge, _) => Rejection::new(
-                reason::TOO_LARGE,
-                format!("the record is longer than {} MiB", MAX_RECORD_BYTES >> 20),
-            ),
-        };
-        let raw = || String::from_utf8_lossy(frames.bytes()).trim().to_owned();
-        output.reject(line, rejection, raw)?;
+/// A file of JSON: lines, values, or one array of them.
+pub(crate) struct JsonChunks {
+    records: Records,
+    fields: Arc<Fields>,
+    frames: Frames<Box<dyn BufRead + Send>>,
+}
+
+impl JsonChunks {
+    pub(crate) fn new(
+        reader: Box<dyn BufRead + Send>,
+        head: &[u8],
+        records: Records,
+        options: &ReadOptions,
+    ) -> Self {
+        JsonChunks {
+            records,
+            fields: Arc::new(options.fields.clone()),
+            frames: Frames::new(reader, Framing::detect(head)),
+        }
     }
-    Ok(())
+}
+
+/// Bytes of a chunk, about.
+const CHUNK_BYTES: usize = 2 << 20;
+
+/// Some records, cut apart.
+struct JsonChunk {
+    records: Records,
+    fields: Arc<Fields>,
+    bytes: Vec<u8>,
+    /// The line, the state and the bytes of each.
+    frames: Vec<(u64, Frame, Range<usize>)>,
+}
+
+impl Chunks for JsonChunks {
+    fn format(&self) -> Format {
+        match self.records {
+            Records::Flat => Format::FlatNdjson,
+            Records::Export => Format::Ga4Ndjson,
+            Records::Bodies => Format::MeasurementProtocol,
+        }
+    }
+
+    fn next(&mut self, name: &str) -> Result<Option<Box<dyn Chunk>>> {
+        let mut chunk = JsonChunk {
+            records: self.records,
+            fields: Arc::clone(&self.fields),
+            bytes: Vec::new(),
+            frames: Vec::new(),
+        };
+        while chunk.bytes.len() < CHUNK_BYTES {
+            let Some((line, frame)) = self.frames.next().map_err(|e| read_error(name, e))?
+            else {
+                break;
+            };
+            let start = chunk.bytes.len();
+            chunk.bytes.extend_from_slice(self.frames.bytes());
+            chunk.frames.push((line, frame, start..chunk.bytes.len()));
+        }
+        let is_empty = chunk.frames.is_empty();
+        Ok((!is_empty).then(|| Box::new(chunk) as Box<dyn Chunk>))
+    }
+}
+
+impl Chunk for JsonChunk {
+    fn read(&self, output: &mut Output<'_>) -> Result<()> {
+        let unknown = match self.records {
+            Records::Flat => Unknown::Param,
+            Records::Export | Records::Bodies => Unknown::Ignore,
+        };
+        let layout = Layout::new(&self.fields, unknown);
+        for (line, frame, range) in &self.frames {
+            let bytes = &self.bytes[range.clone()];
+            match whole_text(*frame, bytes) {
+                Ok(text) if self.records == Records::Bodies => {
+                    measurement_protocol::read(&layout, *line, text, output)?;
+                }
+                Ok(text) => read_object(&layout, *line, text, output)?,
+                Err(rejection) => {
+                    let raw = || String::from_utf8_lossy(bytes).trim().to_owned();
+                    output.reject(*line, rejection, raw)?;
+                }
+            }
+        }
+        output.params(layout.param_columns());
+        Ok(())
+    }
+}
+
+/// The text of a record that is text at all.
+fn whole_text(frame: Frame, bytes: &[u8]) -> Result<&str, Rejection> {
+    match (frame, std::str::from_utf8(bytes)) {
+        (Frame::Whole, Ok(text)) => Ok(text),
+        (Frame::Whole, Err(e)) => Err(Rejection::new(
+            reason::INVALID_UTF8,
+            format!("byte {} of the record is no UTF-8", e.valid_up_to() + 1),
+        )),
+        (Frame::Broken, _) => Err(Rejection::new(
+            reason::BAD_JSON,
+            "the record is no whole JSON object",
+        )),
+        (Frame::TooLarge, _) => Err(Rejection::new(
+            reason::TOO_LARGE,
+            format!("the record is longer than {} MiB", MAX_RECORD_BYTES >> 20),
+        )),
+    }
+}
+
+/// One event, flat or nested.
+fn read_object(layout: &Layout, line: u64, text: &str, output: &mut Output<'_>) -> Result<()> {
+    let members = match object(text) {
+        Ok(members) => members,
+        Err(rejection) => return output.reject(line, rejection, || text.trim().to_owned()),
+    };
+    let mut event = layout.start();
+    for (name, member) in members {
+        apply(layout, &mut event, name, member);
+    }
+    output.event(&mut event, line, || text.trim().to_owned())
 }
 
 /// A JSON object's members in order.

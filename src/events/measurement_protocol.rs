@@ -2,46 +2,38 @@
 //! events. Each event is a row.
 
 use std::borrow::Cow;
-use std::io::BufRead;
 
-use super::ReadOptions;
-use super::detect::Format;
 use super::event::Event;
 use super::field::Field;
 use super::json::Json;
 use super::json_rows::{self, Members};
-use super::layout::{Layout, Unknown, apply_pairs};
+use super::layout::{Layout, apply_pairs};
 use super::output::Output;
 use super::reject::{Rejection, reason};
 use super::value::Value;
 use crate::Result;
-use crate::report::FileReport;
 
-/// Reads bodies, one a line, one over several lines, or an array of them.
+/// Reads one body. Of the mapping in `layout`, only constants mean something here: the
+/// body's names are Google's.
 pub(crate) fn read(
-    reader: Box<dyn BufRead>,
-    head: &[u8],
-    options: &ReadOptions,
-    mut output: Output<'_>,
-) -> Result<FileReport> {
-    // Of the mapping, only constants mean something here: the body's names are Google's.
-    let layout = Layout::new(&options.fields, Unknown::Ignore);
-    json_rows::each_record(reader, head, &mut output, |output, line, text| {
-        let raw = || text.trim().to_owned();
-        let body = json_rows::object(text).and_then(Body::new);
-        let body = match body {
-            Ok(body) => body,
-            Err(rejection) => return output.reject(line, rejection, raw),
-        };
-        for event in &body.events {
-            match body.event(&layout, event) {
-                Ok(event) => output.event(event, line, raw)?,
-                Err(rejection) => output.reject(line, rejection, raw)?,
-            }
+    layout: &Layout,
+    line: u64,
+    text: &str,
+    output: &mut Output<'_>,
+) -> Result<()> {
+    let raw = || text.trim().to_owned();
+    let body = json_rows::object(text).and_then(Body::new);
+    let body = match body {
+        Ok(body) => body,
+        Err(rejection) => return output.reject(line, rejection, raw),
+    };
+    for event in &body.events {
+        match body.event(layout, event) {
+            Ok(mut event) => output.event(&mut event, line, raw)?,
+            Err(rejection) => output.reject(line, rejection, raw)?,
         }
-        Ok(())
-    })?;
-    output.finish(Format::MeasurementProtocol.name(), Vec::new())
+    }
+    Ok(())
 }
 
 /// A request's body, taken apart.

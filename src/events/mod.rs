@@ -11,12 +11,16 @@
 //! So the same event gives the same row, whatever shape it came in. Columns are found by the
 //! names in `aliases`, or by the user's mapping ([`Fields`]).
 //!
-//! Reading is synchronous and streams: one batch of rows and one record are in memory at most.
+//! Reading is synchronous, on several threads, and streams: a reader cuts its file into
+//! chunks of whole records, which are read apart from each other and come out in the order
+//! of the file (`reading`). A few chunks are in memory at a time.
 
 mod aliases;
 mod builder;
+mod chunk;
 mod clean;
 mod csv;
+mod csv_blocks;
 mod csv_rows;
 mod decode;
 mod detect;
@@ -33,6 +37,7 @@ mod money;
 mod output;
 mod parquet;
 mod parquet_columns;
+mod reading;
 mod reject;
 mod schema;
 mod timestamp;
@@ -50,16 +55,20 @@ pub use event::Event;
 pub use field::{Field, Kind};
 pub use mapping::{FieldSource, Fields};
 pub use money::Money;
-pub use output::Sink;
+pub use reading::{Input, read};
 pub use reject::{Reject, reason};
 pub use schema::{
     MONEY_PRECISION, MONEY_SCALE, PARTITION_COLUMN, RAW_TABLE, SORT_COLUMNS, schema,
 };
 pub use value::Value;
 
-use crate::report::FileReport;
+use arrow::array::RecordBatch;
+use chunk::Chunks;
+use csv::CsvChunks;
+use json_rows::{JsonChunks, Records};
+use parquet::ParquetChunks;
+
 use crate::{Error, Result};
-use output::Output;
 
 /// The largest record that is read: a line of JSON or a row of CSV.
 pub const MAX_RECORD_BYTES: usize = 64 << 20;
@@ -75,6 +84,8 @@ pub struct ReadOptions {
     pub batch_rows: usize,
     /// Whether the first row that cannot be used is an error.
     pub strict: bool,
+    /// Threads that read chunks; one more cuts them.
+    pub threads: usize,
 }
 
 impl Default for ReadOptions {
@@ -82,49 +93,56 @@ impl Default for ReadOptions {
         ReadOptions {
             format: None,
             fields: Fields::default(),
-            batch_rows: 8192,
+            batch_rows: 32 * 1024,
             strict: false,
+            threads: 1,
         }
     }
 }
 
-/// Reads one file of events to the sink. `name` is what reports and messages call it.
-///
-/// # Errors
-/// An input error if the file is empty, cut off, damaged or of a foreign kind, if it lacks
-/// the columns that every event needs, or, with `strict`, for the first row that cannot be
-/// used; and whatever the sink answers. What the sink got before an error is not the whole file.
-pub fn read(
+/// Takes what is found, in the order of the files. An error of the sink ends the reading.
+pub trait Sink {
+    /// Rows of the raw schema.
+    fn batch(&mut self, batch: RecordBatch) -> Result<()>;
+
+    /// A row that cannot be used.
+    fn reject(&mut self, reject: Reject) -> Result<()>;
+
+    /// How many bytes of all sources, compressed as they are, were read so far.
+    fn progress(&mut self, bytes_read: u64) {
+        let _ = bytes_read;
+    }
+}
+
+/// Opens one file: tells its format and reads as much as is needed to cut it into chunks.
+fn open(
     name: &str,
     source: Source,
     options: &ReadOptions,
-    sink: &mut dyn Sink,
-) -> Result<FileReport> {
-    let bytes_read = Arc::new(AtomicU64::new(0));
-    let decoded = decode::open(name, source, Arc::clone(&bytes_read))?;
-    let output = Output::new(name, options, sink, Arc::clone(&bytes_read));
-    match (decoded, options.format) {
-        (decode::Decoded::Parquet(file), None | Some(Format::Ga4Parquet)) => {
-            parquet::read(file, options, output, &bytes_read)
-        }
-        (decode::Decoded::Parquet(_), Some(format)) => Err(mismatch(name, format, "Parquet")),
-        (decode::Decoded::Text { .. }, Some(Format::Ga4Parquet)) => {
-            Err(mismatch(name, Format::Ga4Parquet, "text"))
-        }
-        (decode::Decoded::Text { reader, head }, format) => {
-            match format.unwrap_or_else(|| detect::detect(&head)) {
-                Format::FlatCsv | Format::Ga4Parquet => {
-                    csv::read(reader, &head, options, output)
+    bytes_read: &Arc<AtomicU64>,
+) -> Result<Box<dyn Chunks>> {
+    let (reader, head) = match decode::open(name, source, Arc::clone(bytes_read))? {
+        decode::Decoded::Text { reader, head } => (reader, head),
+        decode::Decoded::Parquet(file) => {
+            return match options.format {
+                None | Some(Format::Ga4Parquet) => {
+                    let chunks = ParquetChunks::open(name, file, options, bytes_read)?;
+                    Ok(Box::new(chunks))
                 }
-                Format::MeasurementProtocol => {
-                    measurement_protocol::read(reader, &head, options, output)
-                }
-                format @ (Format::FlatNdjson | Format::Ga4Ndjson) => {
-                    json_rows::read(reader, &head, format, options, output)
-                }
-            }
+                Some(format) => Err(mismatch(name, format, "Parquet")),
+            };
         }
-    }
+    };
+    let records = match options.format.unwrap_or_else(|| detect::detect(&head)) {
+        Format::Ga4Parquet => return Err(mismatch(name, Format::Ga4Parquet, "text")),
+        Format::FlatCsv => {
+            return Ok(Box::new(CsvChunks::open(name, reader, &head, options)?));
+        }
+        Format::FlatNdjson => Records::Flat,
+        Format::Ga4Ndjson => Records::Export,
+        Format::MeasurementProtocol => Records::Bodies,
+    };
+    Ok(Box::new(JsonChunks::new(reader, &head, records, options)))
 }
 
 fn mismatch(name: &str, format: Format, found: &str) -> Error {

@@ -1,7 +1,6 @@
-//! Where a reader puts what it found: batches and rejects to the sink, counts to the report.
+//! What a chunk gave: batches of rows, rejects and counts.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::BTreeSet;
 
 use arrow::array::RecordBatch;
 
@@ -13,67 +12,47 @@ use super::timestamp::Unit;
 use crate::report::FileReport;
 use crate::{Error, Result};
 
-/// Takes what a reader finds. An error of the sink ends the reading.
-pub trait Sink {
-    /// Rows of the raw schema, in the order of the file.
-    fn batch(&mut self, batch: RecordBatch) -> Result<()>;
-
-    /// A row that cannot be used.
-    fn reject(&mut self, reject: Reject) -> Result<()>;
-
-    /// How many bytes of the source, compressed as it is, were read so far.
-    fn progress(&mut self, bytes_read: u64) {
-        let _ = bytes_read;
-    }
-}
-
-/// Rows between two reports of progress.
-const PROGRESS_ROWS: u64 = 4096;
-
-/// Collects rows of one file.
-pub(crate) struct Output<'s> {
-    name: &'s str,
-    sink: &'s mut dyn Sink,
-    builder: Builder,
-    batch_rows: usize,
+/// Collects the rows of one chunk.
+pub(crate) struct Output<'a> {
+    name: &'a str,
     strict: bool,
-    bytes_read: Arc<AtomicU64>,
-    units: [u64; Unit::ALL.len()],
-    report: FileReport,
+    batch_rows: usize,
+    builder: Builder,
+    found: Found,
 }
 
-impl<'s> Output<'s> {
-    pub(crate) fn new(
-        name: &'s str,
-        options: &ReadOptions,
-        sink: &'s mut dyn Sink,
-        bytes_read: Arc<AtomicU64>,
-    ) -> Self {
+/// The content of one chunk.
+#[derive(Default)]
+pub(crate) struct Found {
+    /// Rows of the raw schema, in the order of the file.
+    pub(crate) batches: Vec<RecordBatch>,
+    pub(crate) rejects: Vec<Reject>,
+    rows_read: u64,
+    units: [u64; Unit::ALL.len()],
+    params: BTreeSet<String>,
+}
+
+impl<'a> Output<'a> {
+    pub(crate) fn new(name: &'a str, options: &ReadOptions) -> Self {
         Output {
             name,
-            sink,
-            builder: Builder::new(),
-            batch_rows: options.batch_rows.max(1),
             strict: options.strict,
-            bytes_read,
-            units: [0; Unit::ALL.len()],
-            report: FileReport {
-                name: name.to_owned(),
-                ..FileReport::default()
-            },
+            batch_rows: options.batch_rows.max(1),
+            builder: Builder::new(),
+            found: Found::default(),
         }
     }
 
     /// The name of the file, for messages.
-    pub(crate) fn name(&self) -> &'s str {
+    pub(crate) fn name(&self) -> &'a str {
         self.name
     }
 
-    /// Adds an event, or rejects it. `line` is where its record starts; `raw` is called for
+    /// Adds an event that was offered all, or rejects it. `line` is where its record starts; `raw` is called for
     /// the record only if it is rejected.
     pub(crate) fn event(
         &mut self,
-        mut event: Event<'_>,
+        event: &mut Event<'_>,
         line: u64,
         raw: impl FnOnce() -> String,
     ) -> Result<()> {
@@ -81,9 +60,9 @@ impl<'s> Output<'s> {
             Ok(time) => time,
             Err(rejection) => return self.reject(line, rejection, raw),
         };
-        self.units[unit as usize] += 1;
-        self.builder.append(&event, micros)?;
-        self.count()?;
+        self.found.units[unit as usize] += 1;
+        self.found.rows_read += 1;
+        self.builder.append(event, micros)?;
         if self.builder.rows() >= self.batch_rows || self.builder.is_full() {
             self.flush()?;
         }
@@ -108,53 +87,52 @@ impl<'s> Output<'s> {
                 .with("reason", reason)
                 .hint("without `--strict`, such rows are put aside and the rest is read"));
         }
-        self.report.rows_rejected += 1;
-        self.sink.reject(Reject {
+        self.found.rows_read += 1;
+        self.found.rejects.push(Reject {
             file: self.name.to_owned(),
             line,
             reason,
             detail,
             raw: raw(),
-        })?;
-        self.count()
+        });
+        Ok(())
     }
 
-    fn count(&mut self) -> Result<()> {
-        self.report.rows_read += 1;
-        if self.report.rows_read.is_multiple_of(PROGRESS_ROWS) {
-            self.sink.progress(self.bytes_read.load(Ordering::Relaxed));
-        }
-        Ok(())
+    /// Notes columns that are event params.
+    pub(crate) fn params(&mut self, names: Vec<String>) {
+        self.found.params.extend(names);
     }
 
     fn flush(&mut self) -> Result<()> {
         if self.builder.rows() > 0 {
-            let batch = self.builder.finish()?;
-            self.sink.batch(batch)?;
+            self.found.batches.push(self.builder.finish()?);
         }
         Ok(())
     }
 
-    /// Hands out the last rows and the report.
-    pub(crate) fn finish(
-        mut self,
-        format: &str,
-        param_columns: Vec<String>,
-    ) -> Result<FileReport> {
+    /// Hands out all that was found.
+    pub(crate) fn finish(mut self) -> Result<Found> {
         self.flush()?;
-        let bytes_read = self.bytes_read.load(Ordering::Relaxed);
-        self.sink.progress(bytes_read);
-        self.report.format = format.to_owned();
-        self.report.param_columns = param_columns;
-        self.report.bytes_read = bytes_read;
+        Ok(self.found)
+    }
+}
+
+impl Found {
+    /// Adds its counts to the report of the file.
+    pub(crate) fn count(&self, report: &mut FileReport) {
+        report.rows_read += self.rows_read;
+        report.rows_rejected += self.rejects.len() as u64;
         for unit in Unit::ALL {
             let rows = self.units[unit as usize];
             if rows > 0 {
-                self.report
-                    .timestamp_units
-                    .insert(unit.name().to_owned(), rows);
+                let name = unit.name().to_owned();
+                *report.timestamp_units.entry(name).or_default() += rows;
             }
         }
-        Ok(self.report)
+        for name in &self.params {
+            if let Err(at) = report.param_columns.binary_search(name) {
+                report.param_columns.insert(at, name.clone());
+            }
+        }
     }
 }

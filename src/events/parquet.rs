@@ -4,81 +4,158 @@
 //! casts: exports of different years and tools have differing types.
 
 use std::fs::File;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::DataType;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::schema::types::SchemaDescriptor;
 
 use super::ReadOptions;
 use super::aliases::Known;
+use super::chunk::{Chunk, Chunks};
 use super::csv::{check_needed, listed};
 use super::detect::Format;
 use super::field::Field;
 use super::layout::{Layout, Target, Unknown};
+use super::mapping::Fields;
 use super::output::Output;
 use super::parquet_columns::{Column, Row};
-use crate::report::FileReport;
 use crate::{Error, Result};
 
-/// Reads a Parquet file; `bytes_read` is set as blocks are done.
-pub(crate) fn read(
-    file: File,
-    options: &ReadOptions,
-    mut output: Output<'_>,
-    bytes_read: &AtomicU64,
-) -> Result<FileReport> {
-    let name = output.name();
-    let size = file.metadata().map_or(0, |metadata| metadata.len());
-    let builder =
-        ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| damaged(name, e))?;
-    let nested = builder.schema().fields().iter().any(|field| {
-        matches!(
-            field.data_type(),
-            DataType::List(_) | DataType::LargeList(_)
-        ) && super::aliases::lookup(field.name()) == Known::Params
-    });
-    let unknown = if nested {
-        Unknown::Ignore
-    } else {
-        Unknown::Param
-    };
-    let layout = Layout::new(&options.fields, unknown);
-    let wanted = wanted(builder.parquet_schema(), &layout, unknown);
-    check_columns(name, &wanted, builder.parquet_schema(), &layout)?;
-    let mask = ProjectionMask::leaves(
-        builder.parquet_schema(),
-        wanted
-            .iter()
-            .flat_map(|column| column.leaves.iter().copied()),
-    );
-    let total = builder.metadata().file_metadata().num_rows().max(1) as u64;
-    let blocks = builder
-        .with_projection(mask)
-        .with_batch_size(options.batch_rows.max(1))
-        .build()
-        .map_err(|e| damaged(name, e))?;
-    let mut rows = 0u64;
-    for block in blocks {
+/// Rows of a block at most.
+const BLOCK_ROWS: usize = 8192;
+
+/// A Parquet file.
+pub(crate) struct ParquetChunks {
+    wanted: Arc<Wanted>,
+    blocks: ParquetRecordBatchReader,
+    rows: u64,
+    total: u64,
+    /// Bytes of the file, and those of the files before.
+    size: u64,
+    before: u64,
+    bytes_read: Arc<AtomicU64>,
+    param_columns: Vec<String>,
+}
+
+/// What a block must know to be read.
+struct Wanted {
+    columns: Vec<WantedColumn>,
+    fields: Fields,
+    unknown: Unknown,
+}
+
+/// Some rows.
+struct ParquetChunk {
+    wanted: Arc<Wanted>,
+    block: RecordBatch,
+    /// Rows before it in the file.
+    before: u64,
+}
+
+impl ParquetChunks {
+    /// Reads the schema; `bytes_read` grows as blocks are done.
+    pub(crate) fn open(
+        name: &str,
+        file: File,
+        options: &ReadOptions,
+        bytes_read: &Arc<AtomicU64>,
+    ) -> Result<ParquetChunks> {
+        let size = file.metadata().map_or(0, |metadata| metadata.len());
+        let builder =
+            ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| damaged(name, e))?;
+        let nested = builder.schema().fields().iter().any(|field| {
+            matches!(
+                field.data_type(),
+                DataType::List(_) | DataType::LargeList(_)
+            ) && super::aliases::lookup(field.name()) == Known::Params
+        });
+        let unknown = if nested {
+            Unknown::Ignore
+        } else {
+            Unknown::Param
+        };
+        let layout = Layout::new(&options.fields, unknown);
+        let columns = wanted(builder.parquet_schema(), &layout, unknown);
+        check_columns(name, &columns, builder.parquet_schema(), &layout)?;
+        let mask = ProjectionMask::leaves(
+            builder.parquet_schema(),
+            columns
+                .iter()
+                .flat_map(|column| column.leaves.iter().copied()),
+        );
+        let total = builder.metadata().file_metadata().num_rows().max(1) as u64;
+        let blocks = builder
+            .with_projection(mask)
+            .with_batch_size(options.batch_rows.clamp(1, BLOCK_ROWS))
+            .build()
+            .map_err(|e| damaged(name, e))?;
+        Ok(ParquetChunks {
+            wanted: Arc::new(Wanted {
+                columns,
+                fields: options.fields.clone(),
+                unknown,
+            }),
+            blocks,
+            rows: 0,
+            total,
+            size,
+            before: bytes_read.load(Ordering::Relaxed),
+            bytes_read: Arc::clone(bytes_read),
+            param_columns: layout.param_columns(),
+        })
+    }
+}
+
+impl Chunks for ParquetChunks {
+    fn format(&self) -> Format {
+        Format::Ga4Parquet
+    }
+
+    fn param_columns(&self) -> Vec<String> {
+        self.param_columns.clone()
+    }
+
+    fn next(&mut self, name: &str) -> Result<Option<Box<dyn Chunk>>> {
+        let Some(block) = self.blocks.next() else {
+            let end = self.before + self.size;
+            self.bytes_read.store(end, Ordering::Relaxed);
+            return Ok(None);
+        };
         let block = block.map_err(|e| damaged(name, e))?;
-        let columns = columns(name, &block, &wanted)?;
-        for index in 0..block.num_rows() {
+        let before = self.rows;
+        self.rows += block.num_rows() as u64;
+        let done = u128::from(self.size) * u128::from(self.rows.min(self.total))
+            / u128::from(self.total);
+        let done = self.before + u64::try_from(done).unwrap_or(self.size);
+        self.bytes_read.store(done, Ordering::Relaxed);
+        Ok(Some(Box::new(ParquetChunk {
+            wanted: Arc::clone(&self.wanted),
+            block,
+            before,
+        })))
+    }
+}
+
+impl Chunk for ParquetChunk {
+    fn read(&self, output: &mut Output<'_>) -> Result<()> {
+        let layout = Layout::new(&self.wanted.fields, self.wanted.unknown);
+        let columns = columns(output.name(), &self.block, &self.wanted.columns)?;
+        for index in 0..self.block.num_rows() {
             let row = Row {
                 columns: &columns,
                 index,
             };
             let mut event = layout.start();
             row.apply(&layout, &mut event);
-            output.event(event, rows + index as u64 + 1, || row.to_json())?;
+            let line = self.before + index as u64 + 1;
+            output.event(&mut event, line, || row.to_json())?;
         }
-        rows += block.num_rows() as u64;
-        let done = u128::from(size) * u128::from(rows.min(total)) / u128::from(total);
-        bytes_read.store(u64::try_from(done).unwrap_or(size), Ordering::Relaxed);
+        Ok(())
     }
-    bytes_read.store(size, Ordering::Relaxed);
-    output.finish(Format::Ga4Parquet.name(), layout.param_columns())
 }
 
 fn damaged(name: &str, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
@@ -89,7 +166,7 @@ fn damaged(name: &str, error: impl Into<Box<dyn std::error::Error + Send + Sync>
 }
 
 /// A column that is read.
-struct Wanted {
+struct WantedColumn {
     /// The names from the root, for a nested column; the root alone for lists.
     path: Vec<String>,
     target: Target,
@@ -99,8 +176,8 @@ struct Wanted {
 
 /// The columns to read: leaves under a name that means something, and params, user properties
 /// and items as a whole.
-fn wanted(schema: &SchemaDescriptor, layout: &Layout, unknown: Unknown) -> Vec<Wanted> {
-    let mut wanted: Vec<Wanted> = Vec::new();
+fn wanted(schema: &SchemaDescriptor, layout: &Layout, unknown: Unknown) -> Vec<WantedColumn> {
+    let mut wanted: Vec<WantedColumn> = Vec::new();
     for (leaf, column) in schema.columns().iter().enumerate() {
         let parts = column.path().parts();
         let Some(root) = parts.first() else { continue };
@@ -129,7 +206,7 @@ fn wanted(schema: &SchemaDescriptor, layout: &Layout, unknown: Unknown) -> Vec<W
         }
         match wanted.iter_mut().find(|column| column.path == path) {
             Some(column) => column.leaves.push(leaf),
-            None => wanted.push(Wanted {
+            None => wanted.push(WantedColumn {
                 path: path.to_vec(),
                 target,
                 leaves: vec![leaf],
@@ -148,7 +225,7 @@ fn wanted(schema: &SchemaDescriptor, layout: &Layout, unknown: Unknown) -> Vec<W
 /// An input error if the file is of something else than events.
 fn check_columns(
     name: &str,
-    wanted: &[Wanted],
+    wanted: &[WantedColumn],
     schema: &SchemaDescriptor,
     layout: &Layout,
 ) -> Result<()> {
@@ -179,9 +256,9 @@ fn check_columns(
 }
 
 /// A block's columns, cast.
-fn columns(name: &str, block: &RecordBatch, wanted: &[Wanted]) -> Result<Vec<Column>> {
+fn columns(name: &str, block: &RecordBatch, wanted: &[WantedColumn]) -> Result<Vec<Column>> {
     let mut columns = Vec::with_capacity(wanted.len());
-    for Wanted { path, target, .. } in wanted {
+    for WantedColumn { path, target, .. } in wanted {
         let Some((root, inner)) = path.split_first() else {
             continue;
         };

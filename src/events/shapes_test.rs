@@ -41,7 +41,9 @@ type Found = (RecordBatch, Vec<Reject>, FileReport);
 
 fn collect(source: Source, options: &ReadOptions) -> Result<Found> {
     let mut sink = Collected::default();
-    let report = read("input", source, options, &mut sink)?;
+    let input = ("input".to_owned(), Box::new(|| Ok(source)) as _);
+    let mut reports = read(vec![input], options, &mut sink)?;
+    let report = reports.pop().expect("a report for the file");
     assert_eq!(sink.progress, report.bytes_read);
     let rows = concat_batches(&schema(), &sink.batches)
         .map_err(|e| Error::internal("batches of differing schemas").caused_by(e))?;
@@ -160,9 +162,11 @@ fn batches_are_of_the_size_asked_for_and_all_come() {
     let source = Source::Stream(Box::new(Cursor::new(text.into_bytes())));
     let options = ReadOptions {
         batch_rows: 4,
+        threads: 3,
         ..ReadOptions::default()
     };
-    read("input", source, &options, &mut sink).expect("events");
+    let input = ("input".to_owned(), Box::new(|| Ok(source)) as _);
+    read(vec![input], &options, &mut sink).expect("events");
     let sizes: Vec<_> = sink.batches.iter().map(RecordBatch::num_rows).collect();
     assert_eq!(sizes, [4, 4, 2]);
 }
