@@ -98,55 +98,52 @@ session_events as (
 
 ),
 
--- Only where no other event of the session has a source does that of session_start or
--- first_visit count: they come last in source_order.
-ordered_events as (
-
-    select
-        *,
-        case
-            when event_name in ('session_start', 'first_visit') then 1
-            else 0
-        end as source_order
-    from session_events
-
-),
-
 sessions as (
 
     select
         session_key,
-        min(device_key) as device_key,
-        min(event_order) as session_order,
-        max(event_order) filter (where user_id is not null) as session_user_order,
-        min(user_pseudo_id) as user_pseudo_id,
-        min(stream_id) as stream_id,
-        min(ga_session_id) as ga_session_id,
-        last_value(user_id order by event_order)
-            filter (where user_id is not null) as session_user_id,
-        first_value(page_location order by event_order)
+        arg_min(
+            named_struct(
+                'device_key', device_key,
+                'event_order', event_order,
+                'user_pseudo_id', user_pseudo_id,
+                'stream_id', stream_id,
+                'ga_session_id', ga_session_id
+            ),
+            event_order
+        ) as first_event,
+        arg_max(
+            named_struct(
+                'event_order', event_order,
+                'user_id', user_id,
+                'event_timestamp', event_timestamp
+            ),
+            event_order
+        ) filter (where user_id is not null) as latest_user,
+        -- Only where no other event of the session has a source does that of session_start
+        -- or first_visit count.
+        arg_min(
+            named_struct(
+                'source', source,
+                'medium', medium,
+                'campaign', campaign,
+                'content', content,
+                'term', term
+            ),
+            event_name in ('session_start', 'first_visit'),
+            event_order
+        ) filter (where has_source) as first_source,
+        arg_min(page_location, event_order)
             filter (where page_location is not null) as landing_page,
-        first_value(source order by source_order, event_order)
-            filter (where has_source) as source,
-        first_value(medium order by source_order, event_order)
-            filter (where has_source) as medium,
-        first_value(campaign order by source_order, event_order)
-            filter (where has_source) as campaign,
-        first_value(content order by source_order, event_order)
-            filter (where has_source) as content,
-        first_value(term order by source_order, event_order)
-            filter (where has_source) as term,
-        first_value(device_category order by event_order)
+        arg_min(device_category, event_order)
             filter (where device_category is not null) as device_category,
-        first_value(geo_country order by event_order)
+        arg_min(geo_country, event_order)
             filter (where geo_country is not null) as geo_country,
         count(*) as event_count,
         count(*) filter (where event_name = 'page_view') as page_view_count,
-        count(*) filter (where has_source) = 0 as is_direct,
         min(event_timestamp) as session_started_at,
-        max(event_timestamp) as session_ended_at,
-        max(event_timestamp) filter (where user_id is not null) as user_seen_at
-    from ordered_events
+        max(event_timestamp) as session_ended_at
+    from session_events
     group by session_key
 
 ),
@@ -155,33 +152,35 @@ dated as (
 
     select
         session_key,
-        device_key,
-        session_order,
-        session_user_order,
-        session_user_id,
-        user_pseudo_id,
-        stream_id,
-        ga_session_id,
+        first_event['device_key'] as device_key,
+        first_event['event_order'] as session_order,
+        latest_user['event_order'] as session_user_order,
+        latest_user['user_id'] as session_user_id,
+        first_event['user_pseudo_id'] as user_pseudo_id,
+        first_event['stream_id'] as stream_id,
+        first_event['ga_session_id'] as ga_session_id,
 
         landing_page,
-        case when is_direct then '(direct)' else source end as source,
-        case when is_direct then '(none)' else medium end as medium,
-        campaign,
-        content,
-        term,
+        case when first_source is null then '(direct)' else first_source['source'] end
+            as source,
+        case when first_source is null then '(none)' else first_source['medium'] end
+            as medium,
+        first_source['campaign'] as campaign,
+        first_source['content'] as content,
+        first_source['term'] as term,
         device_category,
         geo_country,
 
         event_count,
         page_view_count,
 
-        is_direct,
+        first_source is null as is_direct,
 
         civil_date(session_started_at, $timezone) as session_date,
         civil_date(session_started_at, 'UTC') as event_day,
         session_started_at,
         session_ended_at,
-        user_seen_at
+        latest_user['event_timestamp'] as user_seen_at
     from sessions
 
 )

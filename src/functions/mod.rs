@@ -1,11 +1,12 @@
 //! SQL functions that the models use, one per file.
 //!
 //! In: a function registry and the project's [`FunctionSettings`]. Out: scalar functions
-//! that any query can call by name. A plan that uses them carries their names only, so
+//! and aggregates that any query can call by name. A plan that uses them carries their names only, so
 //! another process can run it once it has registered them with the same settings. All are
 //! deterministic and work on whole Arrow columns, text as `Utf8`, `Utf8View` or
 //! `LargeUtf8`, any argument a column or a constant.
 
+mod arg_min;
 mod arguments;
 mod channel;
 pub mod channels;
@@ -17,7 +18,7 @@ mod traffic_source;
 use std::sync::Arc;
 
 use datafusion::execution::FunctionRegistry;
-use datafusion::logical_expr::{DocSection, Documentation, ScalarUDF};
+use datafusion::logical_expr::{AggregateUDF, DocSection, Documentation, ScalarUDF};
 
 use crate::{Error, Result};
 use channels::Channels;
@@ -80,7 +81,12 @@ impl FunctionDoc {
     }
 }
 
-/// All functions, in alphabetical order.
+/// All aggregates, in alphabetical order.
+pub fn aggregates() -> Vec<Arc<AggregateUDF>> {
+    vec![Arc::new(arg_min::arg_max()), Arc::new(arg_min::arg_min())]
+}
+
+/// All scalar functions, in alphabetical order.
 pub fn all(settings: &FunctionSettings) -> Vec<Arc<ScalarUDF>> {
     vec![
         Arc::new(channel::function(settings)),
@@ -104,12 +110,22 @@ pub fn register(
                 .caused_by(error)
         })?;
     }
+    for aggregate in aggregates() {
+        let name = aggregate.name().to_string();
+        registry.register_udaf(aggregate).map_err(|error| {
+            Error::internal("cannot register a SQL function")
+                .with("function", name)
+                .caused_by(error)
+        })?;
+    }
     Ok(())
 }
 
 /// What the functions are, in alphabetical order.
 pub fn reference() -> Vec<FunctionDoc> {
     vec![
+        arg_min::ARG_MAX,
+        arg_min::ARG_MIN,
         channel::DOC,
         civil_date::DOC,
         event_order::DOC,
@@ -138,20 +154,21 @@ mod tests {
     #[test]
     fn every_function_has_its_reference() {
         let settings = FunctionSettings::built_in().unwrap();
-        let functions = all(&settings);
+        let (functions, aggregates) = (all(&settings), aggregates());
+        let functions = functions.iter().map(|f| (f.name(), f.documentation()));
+        let aggregates = aggregates.iter().map(|a| (a.name(), a.documentation()));
+        let mut documented: Vec<_> = functions.chain(aggregates).collect();
+        documented.sort_by_key(|(name, _)| name.to_string());
         let reference = reference();
-        assert_eq!(functions.len(), reference.len());
-        for (function, doc) in functions.iter().zip(&reference) {
-            assert_eq!(function.name(), doc.name);
+        assert_eq!(documented.len(), reference.len());
+        for ((name, documentation), doc) in documented.iter().zip(&reference) {
+            assert_eq!(*name, doc.name);
             assert!(
                 doc.signature.starts_with(&format!("{}(", doc.name)),
                 "{}",
                 doc.signature
             );
-            assert_eq!(
-                function.documentation().unwrap().description,
-                doc.description
-            );
+            assert_eq!(documentation.unwrap().description, doc.description);
         }
         assert!(reference.is_sorted_by_key(|doc| doc.name));
     }
