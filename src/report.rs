@@ -92,6 +92,24 @@ pub struct ModelReport {
     /// Partitions rewritten; none for a table without partitions.
     pub partitions: Option<u64>,
     pub seconds: f64,
+    /// What its queries did, from the last step to the first; with `--profile` only.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub operators: Vec<OperatorReport>,
+}
+
+/// One operator of a query plan, over all threads and slices.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct OperatorReport {
+    /// As DataFusion calls it, or `write`.
+    pub name: String,
+    /// How many operators take its rows on, one after the other.
+    pub depth: usize,
+    /// Rows handed on.
+    pub rows: u64,
+    /// Bytes read from files, compressed as they are.
+    pub bytes_scanned: u64,
+    /// Time at work, of all threads.
+    pub seconds: f64,
 }
 
 /// How a test ended.

@@ -6,7 +6,7 @@ use attrib::{Error, Result};
 use clap::Args;
 
 use super::args::{GlobalArgs, SelectArgs, VarsArgs};
-use super::print::{Printer, Style, human};
+use super::print::{Grid, Printer, Style, human};
 use super::test;
 
 /// Build the tables: what changed since the last run, and what depends on it
@@ -25,6 +25,10 @@ pub struct RunArgs {
     #[arg(long)]
     pub full_refresh: bool,
 
+    /// Show what each step of each query did, and how long
+    #[arg(long)]
+    pub profile: bool,
+
     #[command(flatten)]
     pub selection: SelectArgs,
 
@@ -38,6 +42,7 @@ pub async fn run(args: &RunArgs, global: &GlobalArgs, printer: &Printer) -> Resu
         full_refresh: args.full_refresh,
         select: args.selection.select.clone(),
         exclude: args.selection.exclude.clone(),
+        profile: args.profile,
     };
     let progress = printer.progress();
     let result = project.run(&options, &*progress).await;
@@ -56,7 +61,8 @@ pub fn render(report: &RunReport, style: Style) -> String {
         .count();
     let built = report.models.len() - up_to_date;
     let failed = failed(report);
-    let mut text = test::failures(&report.tests, style);
+    let mut text = profile(report, style);
+    text.push_str(&test::failures(&report.tests, style));
     let seconds = human::seconds(report.seconds);
     if built == 0 && failed == 0 {
         let models = human::counted(up_to_date as u64, "model");
@@ -91,6 +97,29 @@ pub fn render(report: &RunReport, style: Style) -> String {
     match report.run_id {
         Some(id) if report.published => text.push_str(&format!("; published as run {id}\n")),
         _ => text.push_str("; nothing was published\n"),
+    }
+    text
+}
+
+/// The operators of each model that has them.
+fn profile(report: &RunReport, style: Style) -> String {
+    let mut text = String::new();
+    for model in report.models.iter().filter(|m| !m.operators.is_empty()) {
+        text.push_str(&format!("{}\n", style.strong(&model.name)));
+        let mut grid = Grid::new(&["operator", ">rows", ">read", ">time"]);
+        for operator in &model.operators {
+            let read = match operator.bytes_scanned {
+                0 => String::new(),
+                bytes => human::bytes(bytes),
+            };
+            grid.row([
+                format!("{}{}", "  ".repeat(operator.depth), operator.name),
+                human::count(operator.rows),
+                read,
+                human::seconds(operator.seconds),
+            ]);
+        }
+        text.push_str(&grid.draw(style));
     }
     text
 }
@@ -135,6 +164,7 @@ mod tests {
             rows: 10,
             partitions: None,
             seconds: 0.1,
+            operators: Vec::new(),
         }
     }
 

@@ -6,7 +6,7 @@
 //! dies in between leaves versions that no publication names: the next run starts from the
 //! published ones.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -16,10 +16,12 @@ use datafusion::error::DataFusionError;
 use datafusion::logical_expr::Expr;
 use datafusion::prelude::{DataFrame, col, lit};
 
+use super::audit::Changed;
 use super::incremental::{self, Delta, Partitions, Work};
+use super::profile::Profile;
 use super::replace::Replacement;
-use super::write::{Order, layout, write_frame};
-use super::{Engine, Tables, explain, is_table, scope, whole};
+use super::write::{Order, layout, write_frame, write_queries};
+use super::{Engine, Tables, explain, is_table, scope, slices, whole};
 use crate::events::RAW_TABLE;
 use crate::models::{Model, select};
 use crate::progress::Progress;
@@ -35,18 +37,21 @@ pub struct RunOptions {
     /// Models by name, `+name+`, `tag:`, `path:`; all, if empty.
     pub select: Vec<String>,
     pub exclude: Vec<String>,
+    /// Report what each query did.
+    pub profile: bool,
 }
 
 /// A run in progress.
 struct Run<'a> {
     engine: &'a Engine,
     full_refresh: bool,
+    is_profiled: bool,
     /// The tables as the models of this run see them: published, or new.
     tables: Tables,
     /// What the run will publish.
     publish: BTreeMap<String, PublishedTable>,
-    /// Tables whose rows are not those that readers see now.
-    changed: BTreeSet<String>,
+    /// The partitions whose rows are not those that readers see now, by table.
+    changed: Changed,
 }
 
 /// One table to bring up to date.
@@ -87,12 +92,13 @@ pub async fn run(
     let mut run = Run {
         engine,
         full_refresh: options.full_refresh,
+        is_profiled: options.profile,
         tables: match &latest {
             Some(publication) => engine.open(publication).await?,
             None => Tables::new(),
         },
         publish: published.clone(),
-        changed: BTreeSet::new(),
+        changed: Changed::new(),
     };
     run.forget_models_that_are_gone();
     run.read_events(raw);
@@ -141,8 +147,9 @@ impl Run<'_> {
 
     fn read_events(&mut self, raw: Table) {
         let before = self.tables.get(RAW_TABLE);
-        if !raw.changed_partitions(before).is_empty() {
-            self.changed.insert(RAW_TABLE.to_string());
+        let changed = raw.changed_partitions(before);
+        if !changed.is_empty() {
+            self.changed.insert(RAW_TABLE.to_string(), changed);
         }
         self.publish.insert(
             RAW_TABLE.to_string(),
@@ -164,6 +171,19 @@ impl Run<'_> {
         let started = Instant::now();
         self.check_inputs(model)?;
         let fingerprint = self.engine.fingerprint(model);
+        let mut report = ModelReport {
+            name: model.name.clone(),
+            materialized: model.properties.config.materialized.name().to_string(),
+            reason: Reason::UpToDate,
+            rows: 0,
+            partitions: model.properties.config.partition_by.as_ref().map(|_| 0),
+            seconds: 0.0,
+            operators: Vec::new(),
+        };
+        if !self.full_refresh && self.is_untouched(model, &fingerprint, published) {
+            report.seconds = started.elapsed().as_secs_f64();
+            return Ok(report);
+        }
         let context = self.engine.sessions.session()?;
         self.engine
             .register(&context, &model.depends_on, &self.tables, &whole)
@@ -176,14 +196,6 @@ impl Run<'_> {
         .map_err(|e| e.with("model", &model.name))?;
         check_contract(model, &layout)?;
 
-        let mut report = ModelReport {
-            name: model.name.clone(),
-            materialized: model.properties.config.materialized.name().to_string(),
-            reason: Reason::UpToDate,
-            rows: 0,
-            partitions: layout.partition_by.as_ref().map(|_| 0),
-            seconds: 0.0,
-        };
         if is_table(model) {
             // A publication may name what was a view then.
             let published = published.filter(|published| published.materialized);
@@ -194,6 +206,33 @@ impl Run<'_> {
         }
         report.seconds = started.elapsed().as_secs_f64();
         Ok(report)
+    }
+
+    /// Whether what is published was made by this very model of these very versions, so
+    /// that there is nothing to plan. Versions may differ and hold the same rows: that is
+    /// for `incremental` to tell.
+    fn is_untouched(
+        &self,
+        model: &Model,
+        fingerprint: &str,
+        published: Option<&PublishedTable>,
+    ) -> bool {
+        let Some(published) = published else {
+            return false;
+        };
+        let has_same_inputs = match is_table(model) {
+            true => {
+                let built_from = incremental::built_from(self.engine, model, &self.tables);
+                published.built_from == built_from
+            }
+            false => {
+                let inputs = self.engine.base_tables(model);
+                !inputs.iter().any(|name| self.changed.contains_key(name))
+            }
+        };
+        published.fingerprint == fingerprint
+            && published.materialized == is_table(model)
+            && has_same_inputs
     }
 
     fn publish_view(
@@ -208,7 +247,7 @@ impl Run<'_> {
             Some(_) => Reason::UpToDate,
         };
         if reason != Reason::UpToDate {
-            self.changed.insert(model.name.clone());
+            self.changed.insert(model.name.clone(), Partitions::new());
         }
         let entry = PublishedTable {
             version: None,
@@ -271,15 +310,20 @@ impl Run<'_> {
                     latest: &latest,
                     deltas: &deltas,
                 };
-                let replacement = self.compute(model, task, frame, &layout).await?;
+                let profile = Profile::default();
+                let replacement = self.compute(model, task, frame, &layout, &profile).await?;
                 report.rows = replacement.rows();
+                if self.is_profiled {
+                    report.operators = profile.operators();
+                }
                 report.partitions = layout
                     .partition_by
                     .as_ref()
                     .map(|_| replacement.partitions());
                 let table = replacement.commit(latest, &layout, this.as_ref()).await?;
-                if this.is_none() || !table.changed_partitions(this.as_ref()).is_empty() {
-                    self.changed.insert(model.name.clone());
+                let changed = table.changed_partitions(this.as_ref());
+                if this.is_none() || !changed.is_empty() {
+                    self.changed.insert(model.name.clone(), changed);
                 }
                 table
             }
@@ -303,6 +347,7 @@ impl Run<'_> {
         task: Task<'_>,
         frame: DataFrame,
         layout: &Layout,
+        profile: &Profile,
     ) -> Result<Replacement> {
         let engine = self.engine;
         let Task {
@@ -323,7 +368,18 @@ impl Run<'_> {
             }
             _ => (frame, None),
         };
-        let written = write_frame(latest, layout, &order(model), frame).await?;
+        let order = order(model);
+        let slices = match &rebuilt {
+            None => slices::queries(engine, model, &self.tables, profile),
+            Some(_) => None,
+        };
+        let written = match slices {
+            Some(queries) => {
+                let threads = engine.config.thread_count();
+                write_queries(engine, latest, layout, &order, queries, threads, profile).await?
+            }
+            None => write_frame(engine, latest, layout, &order, frame, profile).await?,
+        };
         Ok(match this {
             Some(this) => Replacement::of(this, written, rebuilt.as_ref()),
             None => Replacement::all(written),

@@ -32,8 +32,11 @@ pub struct Sessions {
 
 impl Sessions {
     pub fn new(config: &Config, store: &Store, functions: FunctionSettings) -> Result<Self> {
+        // A quarter is for rows on their way to a table (`write::buckets`).
         let runtime = RuntimeEnvBuilder::new()
-            .with_memory_pool(Arc::new(FairSpillPool::new(config.memory_limit as usize)))
+            .with_memory_pool(Arc::new(FairSpillPool::new(
+                config.memory_limit as usize / 4 * 3,
+            )))
             .with_disk_manager_builder(DiskManagerBuilder::default())
             .build_arc()
             .map_err(|e| Error::internal("cannot set up the engine").caused_by(e))?;
@@ -51,14 +54,22 @@ impl Sessions {
     /// `DATAFUSION_*` environment variables tune it, such as
     /// `DATAFUSION_EXECUTION_BATCH_SIZE`.
     pub fn session(&self) -> Result<SessionContext> {
+        self.with_threads(self.threads)
+    }
+
+    /// The same for queries that run on so many threads.
+    pub(crate) fn with_threads(&self, threads: usize) -> Result<SessionContext> {
         let config = SessionConfig::from_env().map_err(|e| {
             Error::config("a DATAFUSION_ variable of the environment is wrong").caused_by(e)
         })?;
         let mut config = config
-            .with_target_partitions(self.threads)
+            .with_target_partitions(threads)
             .with_information_schema(true);
         let options = config.options_mut();
         options.sql_parser.collect_spans = true;
+        // A field of what a function returns, taken close to the scan, would call the
+        // function once for each field.
+        options.optimizer.enable_leaf_expression_pushdown = false;
         options.execution.parquet.pushdown_filters = true;
         options.execution.parquet.reorder_filters = true;
         let mut context = SessionContext::new_with_config_rt(config, self.runtime.clone());

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::compile::{CompiledTest, compile};
+use super::compile::{Compiled, CompiledTest, compile};
 use super::data_tests::Severity;
 use super::model::{Companion, Model};
 use super::properties::{self, Properties};
@@ -230,7 +230,12 @@ impl Catalog {
         let mut compiled = Vec::new();
         for model in self.models.values() {
             for test in model.properties.all_tests() {
-                let (name, columns, text) = compile(&model.name, test);
+                let Compiled {
+                    name,
+                    columns,
+                    sql: text,
+                    condition,
+                } = compile(&model.name, test);
                 let origin = match &model.properties.file {
                     Some(file) => file.origin.clone(),
                     None => model.file.origin.clone(),
@@ -244,6 +249,7 @@ impl Catalog {
                 compiled.push(CompiledTest {
                     name,
                     model: model.name.clone(),
+                    condition,
                     sql: text,
                     columns,
                     tables: query.table_names(),
@@ -261,6 +267,7 @@ impl Catalog {
                     .cloned()
                     .collect::<Vec<_>>()
                     .join(", "),
+                condition: None,
                 sql: test.file.text.clone(),
                 columns: Vec::new(),
                 tables: test.depends_on.clone(),

@@ -13,6 +13,8 @@ pub struct CompiledTest {
     pub name: String,
     /// The model that it is about; for a SQL test, the tables that it reads.
     pub model: String,
+    /// Holds for the rows of the model that fail, where the test judges each row by itself.
+    pub condition: Option<String>,
     /// Returns failing rows: rows of the model, or for tests of uniqueness, values and
     /// relationships the offending values with their `row_count`.
     pub sql: String,
@@ -25,8 +27,17 @@ pub struct CompiledTest {
     pub severity: Severity,
 }
 
-/// The name and the SQL of a test of `model`.
-pub(super) fn compile(model: &str, test: &DataTest) -> (String, Vec<String>, String) {
+/// A data test in SQL.
+pub(super) struct Compiled {
+    pub name: String,
+    pub columns: Vec<String>,
+    pub sql: String,
+    /// Holds for failing rows, where rows fail one by one.
+    pub condition: Option<String>,
+}
+
+/// A test of `model` in SQL.
+pub(super) fn compile(model: &str, test: &DataTest) -> Compiled {
     let column = test.column.as_deref().unwrap_or("");
     let quoted = quote(column);
     let from = match &test.filter {
@@ -34,21 +45,25 @@ pub(super) fn compile(model: &str, test: &DataTest) -> (String, Vec<String>, Str
         Some(filter) => format!("(select * from {} where ({filter}\n))", quote(model)),
     };
     let mut columns: Vec<String> = test.column.iter().cloned().collect();
+    let mut condition = None;
     let (name, sql) = match &test.check {
-        Check::NotNull => (
-            format!("not_null {model}.{column}"),
-            format!("select * from {from} as tested where {quoted} is null"),
-        ),
+        Check::NotNull => {
+            let fails = condition.insert(format!("{quoted} is null"));
+            (
+                format!("not_null {model}.{column}"),
+                format!("select * from {from} as tested where {fails}"),
+            )
+        }
         Check::Unique => (
             format!("unique {model}.{column}"),
             repeated(&from, &[column.to_owned()]),
         ),
         Check::AcceptedValues { values } => {
             let values: Vec<String> = values.iter().map(sql_literal).collect();
+            let fails = condition.insert(format!("{quoted} not in ({})", values.join(", ")));
             let sql = format!(
                 "select {quoted}, count(*) as row_count from {from} as tested \
-                 where {quoted} not in ({}) group by {quoted} order by {quoted}",
-                values.join(", ")
+                 where {fails} group by {quoted} order by {quoted}",
             );
             (format!("accepted_values {model}.{column}"), sql)
         }
@@ -67,7 +82,7 @@ pub(super) fn compile(model: &str, test: &DataTest) -> (String, Vec<String>, Str
             )
         }
         Check::ExpressionIsTrue { expression } => {
-            let (name, condition) = match &test.column {
+            let (name, holds) = match &test.column {
                 Some(column) => (
                     format!("expression_is_true {model}.{column} {expression}"),
                     format!("{quoted} {expression}"),
@@ -77,9 +92,10 @@ pub(super) fn compile(model: &str, test: &DataTest) -> (String, Vec<String>, Str
                     expression.clone(),
                 ),
             };
+            let fails = condition.insert(format!("not ({holds}\n)"));
             (
                 name,
-                format!("select * from {from} as tested where not ({condition}\n)"),
+                format!("select * from {from} as tested where {fails}"),
             )
         }
         Check::UniqueCombination { columns: together } => {
@@ -88,7 +104,15 @@ pub(super) fn compile(model: &str, test: &DataTest) -> (String, Vec<String>, Str
             (name, repeated(&from, together))
         }
     };
-    (name, columns, sql)
+    if let (Some(condition), Some(filter)) = (&mut condition, &test.filter) {
+        *condition = format!("({filter}\n) and {condition}");
+    }
+    Compiled {
+        name,
+        columns,
+        sql,
+        condition,
+    }
 }
 
 /// The values of `columns` that several rows share. Nulls are no values, as in dbt's
@@ -142,7 +166,7 @@ mod tests {
             severity: Severity::Error,
             span: 0..0,
         };
-        let (name, _, sql) = compile("m", &test);
+        let Compiled { name, sql, .. } = compile("m", &test);
         super::super::sql::check_expression(&format!("select count(*) from ({sql})")).unwrap();
         (name, sql)
     }

@@ -63,6 +63,9 @@ pub struct ModelConfig {
     pub cluster_by: Vec<String>,
     /// Columns by which rows are sorted within a file.
     pub sort_by: Vec<String>,
+    /// A hashed key that each row has in common with all rows of the inputs that it is made
+    /// of, so that the table can be built in slices, range by range.
+    pub slice_by: Option<String>,
     pub tags: BTreeSet<String>,
 }
 
@@ -225,6 +228,7 @@ fn read_config(
         "reads_back_days",
         "cluster_by",
         "sort_by",
+        "slice_by",
         "tags",
     ];
     let fields = Fields::read(file, node, "the config of a model", &known)?;
@@ -250,7 +254,7 @@ fn read_config(
         let message = "`reads_back_days` needs `partition_by`";
         return Err(file.error(node.span.clone(), message, ""));
     }
-    for key in ["partition_by", "cluster_by", "sort_by"] {
+    for key in ["partition_by", "cluster_by", "sort_by", "slice_by"] {
         if let Some(node) = fields.get(key) {
             let names = fields.texts(key)?;
             mentioned.extend(names.into_iter().map(|name| (name, node.span.clone())));
@@ -262,6 +266,7 @@ fn read_config(
         reads_back_days,
         cluster_by: fields.texts("cluster_by")?,
         sort_by: fields.texts("sort_by")?,
+        slice_by: fields.text("slice_by")?,
         tags: fields.texts("tags")?.into_iter().collect(),
     })
 }

@@ -3,14 +3,12 @@
 //! spares the versions that a publication within the retention names.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use super::Project;
 use crate::Result;
 use crate::engine::ingest::raw_order;
 use crate::engine::run::order;
-use crate::engine::table::SnapshotTable;
-use crate::engine::write::{Order, write_frame};
+use crate::engine::write::{Order, merge_files};
 use crate::events::RAW_TABLE;
 use crate::report::MaintenanceReport;
 use crate::snapshot::{Change, DataFile, Table, VacuumOptions, vacuum};
@@ -72,12 +70,7 @@ impl Project {
         let mut remove = Vec::new();
         let mut add = Vec::new();
         for files in by_partition.into_values().filter(|files| files.len() > 1) {
-            let context = engine.sessions.session()?;
-            let part = SnapshotTable::of_files(table.clone(), files.clone());
-            let frame = context
-                .read_table(Arc::new(part))
-                .map_err(|e| crate::engine::explain::failed(table.name(), e))?;
-            let written = write_frame(table, table.layout(), order, frame).await?;
+            let written = merge_files(engine, table, table.layout(), order, &files).await?;
             remove.extend(files);
             add.extend(written.all());
         }

@@ -213,6 +213,7 @@ mod tests {
             rows: 1234,
             partitions: Some(31),
             seconds: 0.42,
+            operators: Vec::new(),
         }
     }
 

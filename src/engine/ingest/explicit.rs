@@ -18,6 +18,7 @@ use futures::TryStreamExt;
 
 use super::spool::Spool;
 use super::{raw_layout, raw_order};
+use crate::engine::profile::Profile;
 use crate::engine::table::SnapshotTable;
 use crate::engine::write::write_frame;
 use crate::engine::{Engine, explain, register_table};
@@ -175,7 +176,15 @@ pub(super) async fn without(
         .read_table(Arc::new(part))
         .and_then(|frame| frame.filter(col(Column::from_name("event_id")).in_list(ids, true)))
         .map_err(|e| explain::failed(RAW_TABLE, e))?;
-    let written = write_frame(raw, &raw_layout()?, &raw_order(), frame).await?;
+    let written = write_frame(
+        engine,
+        raw,
+        &raw_layout()?,
+        &raw_order(),
+        frame,
+        &Profile::default(),
+    )
+    .await?;
     Ok(Rewritten {
         add: written.all(),
         remove,

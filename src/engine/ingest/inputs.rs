@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt};
 use object_store::{ObjectStore, ObjectStoreExt};
+use tokio::runtime::Handle;
 use url::Url;
 
 use crate::events::Source;
@@ -29,6 +30,7 @@ enum Place {
     Object {
         store: Arc<dyn ObjectStore>,
         path: object_store::path::Path,
+        runtime: Handle,
     },
 }
 
@@ -153,7 +155,11 @@ async fn remote(name: &str) -> Result<Vec<Input>> {
     if pattern.is_none()
         && let Ok(meta) = store.head(&path).await
     {
-        let place = Place::Object { store, path };
+        let place = Place::Object {
+            store,
+            path,
+            runtime: Handle::current(),
+        };
         return Ok(vec![Input {
             name: name.into(),
             size: Some(meta.size),
@@ -180,6 +186,7 @@ async fn remote(name: &str) -> Result<Vec<Input>> {
             place: Place::Object {
                 store: store.clone(),
                 path: meta.location,
+                runtime: Handle::current(),
             },
         })
         .filter(|input| {
@@ -195,6 +202,7 @@ async fn remote(name: &str) -> Result<Vec<Input>> {
 }
 
 impl Input {
+    /// Opens it, on any thread that may wait: an object is downloaded first.
     pub fn open(&self) -> Result<Source> {
         match &self.place {
             Place::Stdin => Ok(Source::Stream(Box::new(std::io::stdin()))),
@@ -203,8 +211,12 @@ impl Input {
                     .with("file", &self.name)
                     .caused_by(e)
             }),
-            Place::Object { store, path } => {
-                let file = tokio::runtime::Handle::current()
+            Place::Object {
+                store,
+                path,
+                runtime,
+            } => {
+                let file = runtime
                     .block_on(download(store.as_ref(), path))
                     .map_err(|e| e.with("url", &self.name))?;
                 Ok(Source::File(file))

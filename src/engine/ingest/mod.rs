@@ -1,13 +1,17 @@
 //! `attrib ingest`: events of any shape into the raw table, in one transaction.
 //!
-//! The readers of [`crate::events`] turn the inputs into rows, which wait in a `spool`:
-//! in memory while they are few, on disk when they are many. Then they are sorted (with
-//! DataFusion's spilling sort) into the order of the raw table's files, the duplicates
-//! among them and those that the table has already are dropped, and what is new is written
-//! and committed at once. Memory is bounded by the configured limit, not by the input.
+//! The readers of [`crate::events`] turn the inputs into rows, which wait by their UTC day in
+//! buckets (`engine::write`). When they are many, and at the end, each day's rows are sorted
+//! into the order of the raw table's files, the duplicates among them and those that the
+//! table has already are dropped (`fresh`), and what is new is written. One commit names all
+//! new files: until then they are part of nothing. Memory is bounded by the configured limit,
+//! not by the input; exports come a day a file, so that most days are written once.
+//!
+//! Rows that carry an `event_id` of their source wait in a `spool` until all are read,
+//! because the latest of one id wins, on whatever day (`explicit`).
 
-mod dedup;
 mod explicit;
+mod fresh;
 mod inputs;
 mod rejects;
 mod spool;
@@ -17,19 +21,23 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use arrow::record_batch::RecordBatch;
+use futures::TryStreamExt;
+use tokio::runtime::Handle;
 
+use self::fresh::Fresh;
 use self::inputs::Input;
 use self::rejects::Rejects;
 use self::spool::Spool;
-use super::Engine;
 use super::write::Order;
+use super::write::buckets::Buckets;
+use super::{Engine, explain};
+use crate::Result;
 use crate::events::{
     self, Fields, Format, PARTITION_COLUMN, RAW_TABLE, ReadOptions, Reject, Sink,
 };
 use crate::progress::Progress;
-use crate::report::IngestReport;
+use crate::report::{FileReport, IngestReport};
 use crate::snapshot::{Change, Layout, Table};
-use crate::{Error, Result};
 
 /// How to read.
 #[derive(Debug, Clone, Default)]
@@ -43,9 +51,6 @@ pub struct IngestOptions {
     /// Where rejected rows are written to.
     pub rejects_folder: PathBuf,
 }
-
-/// Rows read at once.
-const BATCH_ROWS: usize = 8192;
 
 /// The raw table's columns and partitions.
 pub(crate) fn raw_layout() -> Result<Layout> {
@@ -65,13 +70,13 @@ pub(crate) fn raw_order() -> Order {
 
 /// What has been read so far.
 struct Reading<'a> {
-    plain: Spool,
+    rows_by_day: Buckets<Fresh>,
     /// Rows that carry the source's own `event_id`.
     explicit: Spool,
     rejects: Rejects,
     progress: &'a dyn Progress,
+    runtime: Handle,
     rows: u64,
-    bytes_before: u64,
 }
 
 impl Sink for Reading<'_> {
@@ -79,8 +84,8 @@ impl Sink for Reading<'_> {
         self.rows += batch.num_rows() as u64;
         self.progress.rows(self.rows);
         let (plain, explicit) = explicit::split(&batch)?;
-        self.plain.push(plain)?;
-        self.explicit.push(explicit)
+        self.explicit.push(explicit)?;
+        self.runtime.block_on(self.rows_by_day.push(&plain))
     }
 
     fn reject(&mut self, reject: Reject) -> Result<()> {
@@ -88,7 +93,7 @@ impl Sink for Reading<'_> {
     }
 
     fn progress(&mut self, bytes_read: u64) {
-        self.progress.bytes(self.bytes_before + bytes_read);
+        self.progress.bytes(bytes_read);
     }
 }
 
@@ -106,70 +111,9 @@ pub async fn ingest(
     let started = Instant::now();
     let inputs = inputs::resolve(inputs).await?;
     let _lock = engine.store.lock("ingest")?;
-    let total: Option<u64> = inputs.iter().map(|input| input.size).sum();
-    progress.start(total);
-    let mut report = IngestReport::default();
-    let reading =
-        tokio::task::block_in_place(|| read(&inputs, options, progress, &mut report))?;
-    report.bytes_read = report.files.iter().map(|file| file.bytes_read).sum();
-    report.rows_read = report.files.iter().map(|file| file.rows_read).sum();
-    report.rows_rejected = report.files.iter().map(|file| file.rows_rejected).sum();
-    let Reading {
-        plain,
-        explicit,
-        rejects,
-        ..
-    } = reading;
-
-    progress.stage("writing");
-    let raw = engine.store.table(RAW_TABLE).await?;
-    commit(engine, raw, plain, explicit, &mut report).await?;
-    (report.rejects_file, report.rejected) = rejects.finish()?;
-    report.rows_duplicate = report
-        .rows_read
-        .saturating_sub(report.rows_rejected + report.rows_kept);
-    report.seconds = started.elapsed().as_secs_f64();
-    progress.finish();
-    Ok(report)
-}
-
-fn read<'a>(
-    inputs: &[Input],
-    options: &IngestOptions,
-    progress: &'a dyn Progress,
-    report: &mut IngestReport,
-) -> Result<Reading<'a>> {
-    let mut reading = Reading {
-        plain: Spool::new(events::schema()),
-        explicit: Spool::new(events::schema()),
-        rejects: Rejects::new(&options.rejects_folder),
-        progress,
-        rows: 0,
-        bytes_before: 0,
-    };
-    let read_options = ReadOptions {
-        format: options.format,
-        fields: options.fields.clone(),
-        batch_rows: BATCH_ROWS,
-        strict: options.strict,
-    };
-    for input in inputs {
-        let file = events::read(&input.name, input.open()?, &read_options, &mut reading)?;
-        reading.bytes_before += input.size.unwrap_or(file.bytes_read);
-        report.files.push(file);
-    }
-    Ok(reading)
-}
-
-async fn commit(
-    engine: &Engine,
-    raw: Option<Table>,
-    mut plain: Spool,
-    explicit: Spool,
-    report: &mut IngestReport,
-) -> Result<()> {
-    // Also where nothing could be used: the report is then on an empty table.
-    let raw = match raw {
+    progress.start(inputs.iter().map(|input| input.size).sum());
+    // Also where nothing can be used: the report is then on an empty table.
+    let raw = match engine.store.table(RAW_TABLE).await? {
         Some(raw) => raw,
         None => {
             engine
@@ -178,20 +122,93 @@ async fn commit(
                 .await?
         }
     };
-    let context = Spool::session(engine)?;
-    let mut explicit = explicit::resolve(engine, &raw, explicit).await?;
-    let plain = plain.frame(&context).await?;
-    let frame = plain
-        .union(explicit.rows.frame(&context).await?)
-        .map_err(|e| Error::internal("cannot join the rows read").caused_by(e))?;
-    let new = dedup::write_new(engine, &raw, frame).await?;
-    report.rows_kept = new.rows();
-    report.rows_replaced = explicit.replaced.len() as u64;
+    let fresh = Fresh {
+        engine: engine.clone(),
+        raw: raw.clone(),
+    };
+    let mut reading = Reading {
+        rows_by_day: Buckets::new(engine, &raw, raw_layout()?, raw_order(), fresh),
+        explicit: Spool::new(events::schema()),
+        rejects: Rejects::new(&options.rejects_folder),
+        progress,
+        runtime: Handle::current(),
+        rows: 0,
+    };
+    let mut report = IngestReport::default();
+    let threads = engine.config.thread_count();
+    let read = tokio::task::block_in_place(|| read(inputs, options, threads, &mut reading));
+    let outcome = match read {
+        Ok(files) => {
+            report.files = files;
+            progress.stage("writing");
+            commit(engine, &raw, &mut reading, &mut report).await
+        }
+        Err(error) => Err(error),
+    };
+    if let Err(error) = outcome {
+        reading.rows_by_day.discard().await;
+        return Err(error);
+    }
+    (report.rejects_file, report.rejected) = reading.rejects.finish()?;
+    report.bytes_read = report.files.iter().map(|file| file.bytes_read).sum();
+    report.rows_read = report.files.iter().map(|file| file.rows_read).sum();
+    report.rows_rejected = report.files.iter().map(|file| file.rows_rejected).sum();
+    report.rows_duplicate = report
+        .rows_read
+        .saturating_sub(report.rows_rejected + report.rows_kept);
+    report.seconds = started.elapsed().as_secs_f64();
+    progress.finish();
+    Ok(report)
+}
 
-    let mut add = new.all();
+fn read(
+    inputs: Vec<Input>,
+    options: &IngestOptions,
+    threads: usize,
+    reading: &mut Reading<'_>,
+) -> Result<Vec<FileReport>> {
+    let options = ReadOptions {
+        format: options.format,
+        fields: options.fields.clone(),
+        strict: options.strict,
+        threads,
+        ..ReadOptions::default()
+    };
+    let inputs = inputs.into_iter().map(|input| -> events::Input<'_> {
+        (input.name.clone(), Box::new(move || input.open()))
+    });
+    events::read(inputs.collect(), &options, reading)
+}
+
+async fn commit(
+    engine: &Engine,
+    raw: &Table,
+    reading: &mut Reading<'_>,
+    report: &mut IngestReport,
+) -> Result<()> {
+    let read = std::mem::replace(&mut reading.explicit, Spool::new(events::schema()));
+    let mut explicit = explicit::resolve(engine, raw, read).await?;
+    let context = Spool::session(engine)?;
+    let mut rows = explicit
+        .rows
+        .frame(&context)
+        .await?
+        .execute_stream()
+        .await
+        .map_err(|e| explain::failed(RAW_TABLE, e))?;
+    while let Some(batch) = rows
+        .try_next()
+        .await
+        .map_err(|e| explain::failed(RAW_TABLE, e))?
+    {
+        reading.rows_by_day.push(&batch).await?;
+    }
+    let mut add = reading.rows_by_day.finish().await?.all();
+    report.rows_kept = add.iter().map(|file| file.rows).sum();
+    report.rows_replaced = explicit.replaced.len() as u64;
     let mut remove = Vec::new();
     if !explicit.replaced.is_empty() {
-        let rewritten = explicit::without(engine, &raw, &explicit.replaced).await?;
+        let rewritten = explicit::without(engine, raw, &explicit.replaced).await?;
         add.extend(rewritten.add);
         remove = rewritten.remove;
     }

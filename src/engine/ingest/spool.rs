@@ -1,5 +1,5 @@
-//! Rows on their way from the readers to the sort: in memory up to a bound, then in
-//! temporary Arrow files that go when the spool goes.
+//! Rows that wait until all are read: in memory up to a bound, then in temporary Arrow
+//! files that go when the spool goes.
 
 use std::fs::File;
 use std::io::BufWriter;
