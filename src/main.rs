@@ -21,10 +21,15 @@ fn main() -> ExitCode {
     };
     let code = runtime.block_on(async {
         // On a thread of its own: reading files blocks, and Ctrl-C must be heard meanwhile.
-        let command = tokio::spawn(cli::run(arguments));
+        let mut command = tokio::spawn(cli::run(arguments));
         tokio::select! {
-            code = command => code.unwrap_or(ExitCode::FAILURE),
-            code = cli::interrupt::received() => code,
+            code = &mut command => code.unwrap_or(ExitCode::FAILURE),
+            code = cli::interrupt::received() => {
+                command.abort();
+                // It deletes its unfinished files as it ends, or `interrupt` ends it.
+                let _ = command.await;
+                code
+            }
         }
     });
     // Whatever still works in the background is of no use to anybody now.

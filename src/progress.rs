@@ -17,6 +17,11 @@ pub trait Progress: Send + Sync {
     fn test(&self, _report: &TestReport) {}
     /// What is being done now, in a few words.
     fn stage(&self, _text: &str) {}
+    /// Whether the user wants no more of it: the command then ends as soon as it can, with an
+    /// error, and keeps nothing of what it did.
+    fn is_cancelled(&self) -> bool {
+        false
+    }
     /// The work is over; what was drawn can go.
     fn finish(&self) {}
 }

@@ -91,6 +91,9 @@ pub struct ModelReport {
     pub rows: u64,
     /// Partitions rewritten; none for a table without partitions.
     pub partitions: Option<u64>,
+    /// Whether it was computed anew and came out with the rows that it had: nothing was
+    /// written then.
+    pub unchanged: bool,
     pub seconds: f64,
     /// What its queries did, from the last step to the first; with `--profile` only.
     #[serde(skip_serializing_if = "Vec::is_empty")]

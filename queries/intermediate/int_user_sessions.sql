@@ -12,7 +12,10 @@ events as (
 unkeyed_events as (
 
     select
-        *,
+        event_order,
+        device_key,
+        stream_id,
+        event_timestamp,
         cast(event_timestamp as bigint) - cast(
             lag(event_timestamp) over (
                 partition by device_key, stream_id
@@ -44,57 +47,44 @@ started_events as (
 
 ),
 
-session_events as (
+inferred_sessions as (
 
     select
-        session_key,
-        device_key,
         event_order,
-        user_id,
-        user_pseudo_id,
-        stream_id,
-        ga_session_id,
-        event_name,
-        page_location,
-        source,
-        medium,
-        campaign,
-        content,
-        term,
-        device_category,
-        geo_country,
-        has_source,
-        event_timestamp
-    from events
-    where session_key is not null
-
-    union all
-
-    select
         key64(
             'inactivity',
             stream_id,
             cast(device_key as varchar),
             cast(cast(inferred_started_at as bigint) as varchar)
-        ) as session_key,
-        device_key,
-        event_order,
-        user_id,
-        user_pseudo_id,
-        stream_id,
-        ga_session_id,
-        event_name,
-        page_location,
-        source,
-        medium,
-        campaign,
-        content,
-        term,
-        device_category,
-        geo_country,
-        has_source,
-        event_timestamp
+        ) as session_key
     from started_events
+
+),
+
+session_events as (
+
+    select
+        coalesce(events.session_key, inferred_sessions.session_key) as session_key,
+        events.device_key,
+        events.event_order,
+        events.user_id,
+        events.user_pseudo_id,
+        events.stream_id,
+        events.ga_session_id,
+        events.event_name,
+        events.page_location,
+        events.source,
+        events.medium,
+        events.campaign,
+        events.content,
+        events.term,
+        events.device_category,
+        events.geo_country,
+        events.has_source,
+        events.event_timestamp
+    from events
+    left join inferred_sessions
+        on events.event_order = inferred_sessions.event_order
 
 ),
 

@@ -164,6 +164,7 @@ mod tests {
             rows: 10,
             partitions: None,
             seconds: 0.1,
+            unchanged: false,
             operators: Vec::new(),
         }
     }

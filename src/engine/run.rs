@@ -177,6 +177,7 @@ impl Run<'_> {
             reason: Reason::UpToDate,
             rows: 0,
             partitions: model.properties.config.partition_by.as_ref().map(|_| 0),
+            unchanged: false,
             seconds: 0.0,
             operators: Vec::new(),
         };
@@ -322,7 +323,8 @@ impl Run<'_> {
                     .map(|_| replacement.partitions());
                 let table = replacement.commit(latest, &layout, this.as_ref()).await?;
                 let changed = table.changed_partitions(this.as_ref());
-                if this.is_none() || !changed.is_empty() {
+                report.unchanged = this.is_some() && changed.is_empty();
+                if !report.unchanged {
                     self.changed.insert(model.name.clone(), changed);
                 }
                 table

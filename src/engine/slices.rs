@@ -24,7 +24,7 @@ use crate::snapshot::Table;
 use crate::{Error, Result};
 
 /// Rows of the largest input that a slice reads, about.
-const SLICE_ROWS: u64 = 1_000_000;
+const SLICE_ROWS: u64 = 2_500_000;
 
 /// Inputs of fewer rows are not worth a slice for each thread.
 const FEW_ROWS: u64 = 100_000;

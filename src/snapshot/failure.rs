@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::io::ErrorKind as IoKind;
 
-use crate::Error;
+use crate::{Error, ErrorKind};
 
 /// The cause of an error that a retry from the table's newest version may get past: another
 /// writer committed first.
@@ -68,6 +68,20 @@ pub(super) fn damaged(
     cause: impl Into<Box<dyn StdError + Send + Sync>>,
 ) -> Error {
     let cause = cause.into();
+    let log = log.to_string();
+    if log.contains("://") && !log.starts_with("file:") {
+        return Error::new(
+            ErrorKind::Remote,
+            "the table's log cannot be read from the bucket",
+        )
+        .with("table", table)
+        .with("log", log)
+        .hint(
+            "check the bucket's name, the credentials and the endpoint in the environment, \
+                 and the network; then run the command again",
+        )
+        .caused_by(cause);
+    }
     let error = Error::storage("the table's log cannot be read")
         .with("table", table)
         .with("log", log);
@@ -89,15 +103,19 @@ fn with_hint(error: Error, cause: Box<dyn StdError + Send + Sync>) -> Error {
     }
 }
 
+const DISK_FULL: &str = "the disk is full: free some space and run the command again";
+
 /// The way out for an I/O error anywhere in the chain of causes.
 fn io_hint(cause: &(dyn StdError + Send + Sync + 'static)) -> Option<&'static str> {
     let mut next: Option<&(dyn StdError + 'static)> = Some(cause);
     while let Some(error) = next {
+        // The Parquet writer hands some causes on as text.
+        if error.to_string().contains("(os error 28)") {
+            return Some(DISK_FULL);
+        }
         if let Some(io) = error.downcast_ref::<std::io::Error>() {
             return match io.kind() {
-                IoKind::StorageFull | IoKind::QuotaExceeded => {
-                    Some("the disk is full: free some space and run the command again")
-                }
+                IoKind::StorageFull | IoKind::QuotaExceeded => Some(DISK_FULL),
                 IoKind::PermissionDenied | IoKind::ReadOnlyFilesystem => {
                     Some("the folder cannot be written: check its permissions and its owner")
                 }

@@ -36,7 +36,7 @@ pub use commit::{Change, Commit};
 pub use datafile::DataFile;
 pub use failure::is_conflict;
 pub use lock::WriteLock;
-pub use partition::split_by_partition;
+pub use partition::{rows_by_partition, split_by_partition};
 pub use publications::{AsOf, Publication, PublishedTable};
 pub use remote::object_store as bucket;
 pub use schema::{Layout, conform, map_type, storable_schema};

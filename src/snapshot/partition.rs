@@ -1,9 +1,10 @@
 //! Splitting rows by the value of the partition column.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
-use arrow::array::{Array, AsArray, RecordBatch, UInt32Array};
-use arrow::compute::{cast, take_record_batch};
+use arrow::array::{AsArray, RecordBatch, UInt32Array};
+use arrow::compute::{cast, partition, take, take_record_batch};
 use arrow::datatypes::DataType;
 
 use crate::{Error, Result};
@@ -11,12 +12,12 @@ use crate::{Error, Result};
 /// The folder of rows whose partition value is null, by the convention of Hive.
 const NULL_FOLDER: &str = "__HIVE_DEFAULT_PARTITION__";
 
-/// The rows of `batch` by the value of `column` in Delta's text (`2026-11-01` for a date,
-/// none for null), in the order of the values; the rows of a value keep their order.
-pub fn split_by_partition(
+/// Where the rows of each value of `column` are in `batch`, as runs in ascending order; the
+/// value is Delta's text (`2026-11-01` for a date, none for null).
+pub fn rows_by_partition(
     batch: &RecordBatch,
     column: &str,
-) -> Result<Vec<(Option<String>, RecordBatch)>> {
+) -> Result<Vec<(Option<String>, Vec<Range<usize>>)>> {
     let failed = |e| {
         Error::internal("cannot split rows by the partition column")
             .with("column", column)
@@ -25,31 +26,41 @@ pub fn split_by_partition(
     let values = batch.column_by_name(column).ok_or_else(|| {
         Error::internal("the partition column is missing from the data").with("column", column)
     })?;
-    let text = cast(values, &DataType::Utf8).map_err(failed)?;
-    let text = text.as_string::<i32>();
-    let value = |row: usize| (!text.is_null(row)).then(|| text.value(row));
-
+    let starts = partition(std::slice::from_ref(values)).map_err(failed)?;
     // Runs first: data is mostly sorted by day, or of one day.
-    let mut runs: BTreeMap<Option<&str>, Vec<(usize, usize)>> = BTreeMap::new();
-    let mut start = 0;
-    for row in 1..=batch.num_rows() {
-        if row == batch.num_rows() || value(row) != value(start) {
-            runs.entry(value(start)).or_default().push((start, row));
-            start = row;
-        }
+    let runs = starts.ranges();
+    let firsts = UInt32Array::from_iter_values(runs.iter().map(|run| run.start as u32));
+    let firsts = take(values, &firsts, None).map_err(failed)?;
+    let text = cast(&firsts, &DataType::Utf8).map_err(failed)?;
+    let text = text.as_string::<i32>();
+    let mut by_value: BTreeMap<Option<&str>, Vec<Range<usize>>> = BTreeMap::new();
+    for (value, run) in text.iter().zip(runs) {
+        by_value.entry(value).or_default().push(run);
     }
-    let parts = runs.into_iter().map(|(value, runs)| {
+    Ok(by_value
+        .into_iter()
+        .map(|(value, runs)| (value.map(str::to_owned), runs))
+        .collect())
+}
+
+/// The rows of `batch` by the value of `column`, in the order of the values; the rows of a
+/// value keep their order.
+pub fn split_by_partition(
+    batch: &RecordBatch,
+    column: &str,
+) -> Result<Vec<(Option<String>, RecordBatch)>> {
+    let parts = rows_by_partition(batch, column)?;
+    let parts = parts.into_iter().map(|(value, runs)| {
         let rows = match runs.as_slice() {
-            [(start, end)] => batch.slice(*start, end - start),
+            [run] => batch.slice(run.start, run.len()),
             _ => {
-                let rows = runs
-                    .iter()
-                    .flat_map(|(start, end)| *start as u32..*end as u32);
-                take_record_batch(batch, &UInt32Array::from_iter_values(rows))
-                    .map_err(failed)?
+                let rows = runs.into_iter().flatten().map(|row| row as u32);
+                take_record_batch(batch, &UInt32Array::from_iter_values(rows)).map_err(|e| {
+                    Error::internal("cannot take the rows of a partition").caused_by(e)
+                })?
             }
         };
-        Ok((value.map(str::to_owned), rows))
+        Ok((value, rows))
     });
     parts.collect()
 }

@@ -226,6 +226,16 @@ impl Table {
         }
     }
 
+    /// Deletes a file that was written and not committed, if the table is on a local disk.
+    pub fn remove_local(&self, file: &DataFile) {
+        if let Some(root) = self.inner.store.folder() {
+            let path = root.join(self.name()).join(&file.path);
+            if let Err(e) = std::fs::remove_file(&path) {
+                tracing::debug!(path = %path.display(), error = %e, "a file without use stays");
+            }
+        }
+    }
+
     pub(super) fn delta(&self) -> &DeltaTable {
         &self.inner.delta
     }

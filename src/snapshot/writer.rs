@@ -33,7 +33,7 @@ use crate::{Error, Result};
 const ROW_GROUP_ROWS: usize = 256 * 1024;
 
 /// Rows of a data page: what a reader can pass over within a row group.
-const PAGE_ROWS: usize = 8192;
+const PAGE_ROWS: usize = 4096;
 
 /// How files are written.
 #[derive(Debug, Clone)]
@@ -152,7 +152,7 @@ impl FileWriter {
             let part = batch.slice(start, rows);
             open.parquet
                 .write(&part)
-                .map_err(|e| storage("cannot write to the table", self.table.name(), e))?;
+                .map_err(|e| at_path("cannot write the file", &open.temporary.0, e))?;
             open.stats.add(&part);
             open.rows += rows;
             let full = open.rows == self.rows_per_file;
@@ -209,7 +209,7 @@ impl FileWriter {
         let file = open
             .parquet
             .into_inner()
-            .map_err(|e| storage("cannot write to the table", self.table.name(), e))?;
+            .map_err(|e| at_path("cannot write the file", &temporary.0, e))?;
         let metadata = file.metadata().map_err(failed)?;
         let written = metadata.modified().map_err(failed)?;
         let written = Written {

@@ -7,25 +7,22 @@ use attrib::project::Progress;
 use attrib::report::{ModelReport, Outcome, Reason, TestReport};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::super::interrupt::is_interrupted;
 use super::{Style, complain, human};
 
 /// How often the terminal is redrawn while nothing is reported.
 const TICK: Duration = Duration::from_millis(100);
 
 /// Where names end and numbers start in a line about a model.
-const NAME_WIDTH: usize = 34;
+const NAME_WIDTH: usize = 32;
 
 /// Says nothing.
 pub struct Silent;
 
 impl Progress for Silent {
-    fn start(&self, _: Option<u64>) {}
-    fn bytes(&self, _: u64) {}
-    fn rows(&self, _: u64) {}
-    fn model(&self, _: &ModelReport) {}
-    fn test(&self, _: &TestReport) {}
-    fn stage(&self, _: &str) {}
-    fn finish(&self) {}
+    fn is_cancelled(&self) -> bool {
+        is_interrupted()
+    }
 }
 
 /// A line for each thing that happened.
@@ -41,10 +38,6 @@ impl Lines {
 }
 
 impl Progress for Lines {
-    fn start(&self, _: Option<u64>) {}
-    fn bytes(&self, _: u64) {}
-    fn rows(&self, _: u64) {}
-
     fn model(&self, model: &ModelReport) {
         complain(&model_line(model, self.style, self.verbose));
     }
@@ -55,9 +48,9 @@ impl Progress for Lines {
         }
     }
 
-    fn stage(&self, _: &str) {}
-
-    fn finish(&self) {}
+    fn is_cancelled(&self) -> bool {
+        is_interrupted()
+    }
 }
 
 /// A bar (or a spinner, where the total is unknown) below the lines.
@@ -85,7 +78,7 @@ impl Progress for Bar {
             Some(total) => {
                 self.bar.set_length(total);
                 self.bar.set_style(template(
-                    "{spinner} [{bar:24}] {decimal_bytes}/{decimal_total_bytes}  {msg}  {eta} left",
+                    "{spinner} [{bar:10}] {decimal_bytes}/{decimal_total_bytes}  {msg}  {eta} left",
                 ));
             }
             None => self
@@ -121,6 +114,10 @@ impl Progress for Bar {
         self.bar.set_style(template("{spinner} {msg}"));
         self.bar.set_message(text.to_owned());
         self.bar.enable_steady_tick(TICK);
+    }
+
+    fn is_cancelled(&self) -> bool {
+        is_interrupted()
     }
 
     fn finish(&self) {
@@ -161,15 +158,18 @@ fn model_line(model: &ModelReport, style: Style, verbose: bool) -> String {
         return format!("  {name} {}", style.dim("up to date"));
     }
     let mut line = if model.materialized == "view" {
-        format!("  {name} {:>19}", "view")
+        format!("  {name} {:>15}", "view")
     } else {
-        let rows = human::counted(model.rows, "row");
+        let rows = match model.unchanged {
+            true => "unchanged".to_owned(),
+            false => human::counted(model.rows, "row"),
+        };
         let partitions = match model.partitions {
-            Some(number) => human::counted(number, "partition"),
-            None => String::new(),
+            Some(number) if !model.unchanged => human::counted(number, "partition"),
+            _ => String::new(),
         };
         format!(
-            "  {name} {rows:>19}  {partitions:>16}  {:>8}",
+            "  {name} {rows:>15}  {partitions:>13}  {:>7}",
             human::seconds(model.seconds)
         )
     };
@@ -213,6 +213,7 @@ mod tests {
             rows: 1234,
             partitions: Some(31),
             seconds: 0.42,
+            unchanged: false,
             operators: Vec::new(),
         }
     }
@@ -258,7 +259,7 @@ mod tests {
     fn the_templates_can_be_read() {
         for text in [
             "{spinner} {msg}",
-            "{spinner} [{bar:24}] {decimal_bytes}/{decimal_total_bytes}  {msg}  {eta} left",
+            "{spinner} [{bar:10}] {decimal_bytes}/{decimal_total_bytes}  {msg}  {eta} left",
             "{spinner} {decimal_bytes}  {msg}  {elapsed}",
         ] {
             assert!(ProgressStyle::with_template(text).is_ok());

@@ -16,7 +16,7 @@ use futures::TryStreamExt;
 
 use crate::engine::table::SnapshotTable;
 use crate::engine::write::buckets::Arrange;
-use crate::engine::write::place::{Place, gather};
+use crate::engine::write::place::{Place, Pool};
 use crate::engine::{Engine, explain};
 use crate::events::RAW_TABLE;
 use crate::snapshot::{DataFile, Table};
@@ -38,26 +38,28 @@ impl Arrange for Fresh {
     async fn arrange(
         &self,
         partition: Option<&str>,
-        batches: &[RecordBatch],
+        pool: &Pool,
+        places: Vec<Place>,
         written: &[DataFile],
     ) -> Result<Vec<Place>> {
         let stored = stored_ids(&self.engine, &self.raw, partition, written).await?;
-        new_rows(batches, &stored)
+        new_rows(pool, places, &stored)
     }
 }
 
-/// The rows that are new, in the order of the table's files.
-fn new_rows(batches: &[RecordBatch], stored: &HashSet<Id>) -> Result<Vec<Place>> {
-    let columns = batches
+/// Of the rows at `places` those that are new, in the order of the table's files.
+fn new_rows(pool: &Pool, places: Vec<Place>, stored: &HashSet<Id>) -> Result<Vec<Place>> {
+    let columns = pool
+        .batches()
         .iter()
         .map(OrderColumns::new)
         .collect::<Result<Vec<_>>>()?;
-    let mut rows: Vec<(i64, i64, u32, u32)> = Vec::new();
-    for (batch, columns) in (0..).zip(&columns) {
-        let keys = columns.devices.values().iter().zip(columns.times.values());
-        let keys = (0..).zip(keys);
-        rows.extend(keys.map(|(row, (&device, &time))| (device, time, batch, row)));
-    }
+    let keys = places.into_iter().map(|(batch, row)| {
+        let columns = &columns[batch];
+        let (device, time) = (columns.devices.value(row), columns.times.value(row));
+        (device, time, batch as u32, row as u32)
+    });
+    let mut rows: Vec<(i64, i64, u32, u32)> = keys.collect();
     let place = |row: &(i64, i64, u32, u32)| (row.2 as usize, row.3 as usize);
     rows.sort_unstable_by(|a, b| {
         (a.0, a.1)
@@ -69,13 +71,19 @@ fn new_rows(batches: &[RecordBatch], stored: &HashSet<Id>) -> Result<Vec<Place>>
     let mut start = 0;
     while start < rows.len() {
         let first = place(&rows[start]);
-        let same = |row: &&(i64, i64, u32, u32)| id(place(row)) == id(first);
+        let first_id = id(first);
+        let same = |row: &&(i64, i64, u32, u32)| id(place(row)) == first_id;
         let end = start + rows[start..].iter().take_while(same).count();
         if columns[first.0].is_explicit(first.1) {
             new.extend(rows[start..end].iter().map(place));
-        } else if !stored.contains(&id(first)) {
-            let places: Vec<Place> = rows[start..end].iter().map(place).collect();
-            new.push(greatest(batches, &places)?);
+        } else if !stored.contains(&first_id) {
+            match end - start {
+                1 => new.push(first),
+                _ => {
+                    let places: Vec<Place> = rows[start..end].iter().map(place).collect();
+                    new.push(greatest(pool, &places)?);
+                }
+            }
         }
         start = end;
     }
@@ -84,14 +92,12 @@ fn new_rows(batches: &[RecordBatch], stored: &HashSet<Id>) -> Result<Vec<Place>>
 
 /// Of rows of one identity, the one that stays. They may differ in what is no part of it,
 /// and must not be told apart by where they stood.
-fn greatest(batches: &[RecordBatch], places: &[Place]) -> Result<Place> {
-    if let [only] = places {
-        return Ok(*only);
-    }
+fn greatest(pool: &Pool, places: &[Place]) -> Result<Place> {
     let failed = |e| Error::internal("cannot compare rows").caused_by(e);
-    let rows = gather(batches, places)?;
-    let fields = rows.schema().fields().iter().cloned().collect::<Vec<_>>();
-    let fields = fields.iter().map(|f| SortField::new(f.data_type().clone()));
+    let rows = pool.gather(places)?;
+    let schema = rows.schema();
+    let fields = schema.fields().iter();
+    let fields = fields.map(|f| SortField::new(f.data_type().clone()));
     let converter = RowConverter::new(fields.collect()).map_err(failed)?;
     let rows = converter.convert_columns(rows.columns()).map_err(failed)?;
     let greatest = (0..places.len()).max_by(|&a, &b| rows.row(a).cmp(&rows.row(b)));
@@ -211,7 +217,7 @@ mod tests {
         }
     }
 
-    fn batches(texts: &[&str]) -> Vec<RecordBatch> {
+    fn pool(texts: &[&str]) -> Pool {
         let header = "event_timestamp,event_name,user_pseudo_id,batch_page_id,geo_country\n";
         let inputs = texts.iter().map(|text| -> Input<'static> {
             let bytes = std::io::Cursor::new(format!("{header}{text}"));
@@ -220,12 +226,15 @@ mod tests {
         });
         let mut sink = Batches::default();
         read(inputs.collect(), &ReadOptions::default(), &mut sink).expect("events");
-        sink.0
+        Pool::new(crate::events::schema(), sink.0)
     }
 
-    fn countries(batches: &[RecordBatch], stored: &HashSet<Id>) -> Vec<Option<String>> {
-        let places = new_rows(batches, stored).expect("raw rows");
-        let rows = gather(batches, &places).expect("raw rows");
+    fn countries(pool: &Pool, stored: &HashSet<Id>) -> Vec<Option<String>> {
+        let batches = (0..).zip(pool.batches());
+        let all =
+            batches.flat_map(|(batch, rows)| (0..rows.num_rows()).map(move |row| (batch, row)));
+        let places = new_rows(pool, all.collect(), stored).expect("raw rows");
+        let rows = pool.gather(&places).expect("raw rows");
         let column = rows.column_by_name("geo_country").expect("a column");
         let column = column.as_string::<i32>();
         column.iter().map(|text| text.map(str::to_owned)).collect()
@@ -240,7 +249,7 @@ mod tests {
         let none = HashSet::default();
         for texts in [[one, other], [other, one]] {
             assert_eq!(
-                countries(&batches(&texts), &none),
+                countries(&pool(&texts), &none),
                 [Some("Belgium".to_owned())]
             );
         }
@@ -250,13 +259,13 @@ mod tests {
     fn rows_are_in_the_order_of_the_table_without_those_that_are_stored() {
         let text =
             "1788256800000002,a,d,,c\n1788256800000001,a,d,2,b\n1788256800000001,a,d,,a\n";
-        let batches = batches(&[text]);
+        let pool = pool(&[text]);
         let mut stored = HashSet::default();
-        let all: Vec<_> = countries(&batches, &stored).into_iter().flatten().collect();
+        let all: Vec<_> = countries(&pool, &stored).into_iter().flatten().collect();
         assert_eq!(all, ["a", "b", "c"]);
-        let columns = OrderColumns::new(&batches[0]).expect("raw columns");
+        let columns = OrderColumns::new(&pool.batches()[0]).expect("raw columns");
         stored.insert(columns.id(1));
-        let rest: Vec<_> = countries(&batches, &stored).into_iter().flatten().collect();
+        let rest: Vec<_> = countries(&pool, &stored).into_iter().flatten().collect();
         assert_eq!(rest, ["a", "c"]);
     }
 }

@@ -31,13 +31,13 @@ use self::spool::Spool;
 use super::write::Order;
 use super::write::buckets::Buckets;
 use super::{Engine, explain};
-use crate::Result;
 use crate::events::{
     self, Fields, Format, PARTITION_COLUMN, RAW_TABLE, ReadOptions, Reject, Sink,
 };
 use crate::progress::Progress;
 use crate::report::{FileReport, IngestReport};
 use crate::snapshot::{Change, Layout, Table};
+use crate::{Error, Result};
 
 /// How to read.
 #[derive(Debug, Clone, Default)]
@@ -81,6 +81,9 @@ struct Reading<'a> {
 
 impl Sink for Reading<'_> {
     fn batch(&mut self, batch: RecordBatch) -> Result<()> {
+        if self.progress.is_cancelled() {
+            return Err(Error::internal("the ingest was cancelled"));
+        }
         self.rows += batch.num_rows() as u64;
         self.progress.rows(self.rows);
         let (plain, explicit) = explicit::split(&batch)?;

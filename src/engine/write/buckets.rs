@@ -14,11 +14,11 @@ use arrow::array::RecordBatch;
 use async_trait::async_trait;
 use futures::stream::{StreamExt, iter};
 
-use super::place::{Place, gather, sorted};
+use super::place::{Place, Pool};
 use super::{Order, Written, merge_files};
 use crate::engine::Engine;
 use crate::snapshot::{
-    DataFile, FileWriter, Layout, Table, WriterOptions, conform, split_by_partition,
+    DataFile, FileWriter, Layout, Table, WriterOptions, conform, rows_by_partition,
 };
 use crate::{Error, Result};
 
@@ -34,12 +34,13 @@ const ROWS_PER_FILE: usize = 4_000_000;
 /// Decides which rows of a partition are written, and in what order.
 #[async_trait]
 pub(crate) trait Arrange: Send + Sync + 'static {
-    /// The places of the rows to write, in the order of the table's files. `written` are
-    /// the files that the partition has got before.
+    /// Of the rows of a partition those to write, in the order of the table's files.
+    /// `written` are the files that the partition has got before.
     async fn arrange(
         &self,
         partition: Option<&str>,
-        batches: &[RecordBatch],
+        pool: &Pool,
+        places: Vec<Place>,
         written: &[DataFile],
     ) -> Result<Vec<Place>>;
 }
@@ -52,10 +53,11 @@ impl Arrange for Sorted {
     async fn arrange(
         &self,
         _partition: Option<&str>,
-        batches: &[RecordBatch],
+        pool: &Pool,
+        places: Vec<Place>,
         _written: &[DataFile],
     ) -> Result<Vec<Place>> {
-        sorted(batches, &self.0.sort_by)
+        pool.sorted(places, &self.0.sort_by)
     }
 }
 
@@ -63,7 +65,9 @@ impl Arrange for Sorted {
 pub(crate) struct Buckets<A> {
     engine: Engine,
     target: Arc<Target<A>>,
-    waiting: BTreeMap<Option<String>, Vec<RecordBatch>>,
+    /// What waits, as it came, and where the rows of each partition are in it.
+    waiting: Vec<RecordBatch>,
+    places: BTreeMap<Option<String>, Vec<Place>>,
     bytes: usize,
     most_bytes: usize,
     written: Written,
@@ -97,7 +101,8 @@ impl<A: Arrange> Buckets<A> {
                 arrange,
                 time: AtomicU64::new(0),
             }),
-            waiting: BTreeMap::new(),
+            waiting: Vec::new(),
+            places: BTreeMap::new(),
             bytes: 0,
             most_bytes: engine.config.memory_limit as usize / 4,
             written: Written::default(),
@@ -112,13 +117,16 @@ impl<A: Arrange> Buckets<A> {
         let layout = &self.target.layout;
         let batch = conform(batch, &layout.schema)?;
         let parts = match &layout.partition_by {
-            Some(column) => split_by_partition(&batch, column)?,
-            None => vec![(None, batch)],
+            Some(column) => rows_by_partition(&batch, column)?,
+            None => vec![(None, vec![0..batch.num_rows()])],
         };
-        for (partition, rows) in parts {
-            self.bytes += rows.get_array_memory_size();
-            self.waiting.entry(partition).or_default().push(rows);
+        let place = self.waiting.len();
+        for (partition, runs) in parts {
+            let rows = runs.into_iter().flatten().map(|row| (place, row));
+            self.places.entry(partition).or_default().extend(rows);
         }
+        self.bytes += batch.get_array_memory_size() + batch.num_rows() * size_of::<Place>();
+        self.waiting.push(batch);
         if self.bytes >= self.most_bytes {
             self.flush().await?;
         }
@@ -128,15 +136,18 @@ impl<A: Arrange> Buckets<A> {
     /// Writes the rows that wait.
     async fn flush(&mut self) -> Result<()> {
         let waiting = std::mem::take(&mut self.waiting);
+        let places = std::mem::take(&mut self.places);
         self.bytes = 0;
+        let schema = self.target.layout.schema.clone();
+        let pool = Arc::new(Pool::new(schema, waiting));
         let (target, written) = (&self.target, &self.written.files);
-        let tasks = waiting.into_iter().map(|(partition, batches)| {
-            let target = Arc::clone(target);
+        let tasks = places.into_iter().map(|(partition, places)| {
+            let (target, pool) = (Arc::clone(target), Arc::clone(&pool));
             let before = written.get(&partition).cloned().unwrap_or_default();
             async move {
                 let task = async move {
                     let files = target
-                        .write(partition.as_deref(), &batches, &before)
+                        .write(partition.as_deref(), &pool, places, &before)
                         .await?;
                     Ok::<_, Error>((partition, files))
                 };
@@ -193,15 +204,29 @@ impl<A: Arrange> Buckets<A> {
     }
 }
 
+impl<A> Drop for Buckets<A> {
+    /// Whoever is stopped halfway leaves nothing behind on a local disk. What is in a bucket
+    /// then, vacuum takes.
+    fn drop(&mut self) {
+        for file in self.written.files.values().flatten() {
+            self.target.table.remove_local(file);
+        }
+    }
+}
+
 impl<A: Arrange> Target<A> {
     async fn write(
         &self,
         partition: Option<&str>,
-        batches: &[RecordBatch],
+        pool: &Pool,
+        places: Vec<Place>,
         before: &[DataFile],
     ) -> Result<Vec<DataFile>> {
         let started = Instant::now();
-        let places = self.arrange.arrange(partition, batches, before).await?;
+        let places = self
+            .arrange
+            .arrange(partition, pool, places, before)
+            .await?;
         let mut writer = FileWriter::with_layout(
             &self.table,
             self.layout.clone(),
@@ -209,7 +234,7 @@ impl<A: Arrange> Target<A> {
             writer_options(&self.order),
         )?;
         for places in places.chunks(WRITE_ROWS) {
-            writer.write(&gather(batches, places)?).await?;
+            writer.write(&pool.gather(places)?).await?;
         }
         let files = writer.finish().await;
         let time = started.elapsed().as_nanos() as u64;

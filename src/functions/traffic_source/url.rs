@@ -11,14 +11,19 @@ use url::form_urlencoded;
 /// of a path, of `about:blank`, of a word without a dot.
 pub(super) fn host(url: &str) -> Option<&str> {
     let url = url.trim();
-    let (rest, is_bare) = match url.split_once("://") {
-        Some((scheme, rest)) if is_scheme(scheme) => (rest, false),
-        _ => match url.strip_prefix("//") {
+    // A scheme has no colon, so that the first one must end it.
+    let colon = memchr::memchr(b':', url.as_bytes());
+    let scheme = colon.filter(|&at| url[at..].starts_with("://") && is_scheme(&url[..at]));
+    let (rest, is_bare) = match scheme {
+        Some(at) => (&url[at + 3..], false),
+        None => match url.strip_prefix("//") {
             Some(rest) => (rest, false),
             None => (url, true),
         },
     };
-    let authority = rest.split(['/', '?', '#', '\\']).next()?;
+    let ends = |byte: &u8| matches!(byte, b'/' | b'?' | b'#' | b'\\');
+    let end = rest.as_bytes().iter().position(ends).unwrap_or(rest.len());
+    let authority = &rest[..end];
     let place = match authority.rsplit_once('@') {
         // Without a scheme this is an e-mail address.
         Some(_) if is_bare => return None,
@@ -69,10 +74,15 @@ pub(super) fn is_same_or_parent(parent: &str, host: &str) -> bool {
 
 /// The names and values of the query, decoded, in order. The fragment is no part of it.
 pub(super) fn parameters(url: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
-    let before_fragment = url.split('#').next().unwrap_or_default();
-    let query = before_fragment
-        .split_once('?')
-        .map_or("", |(_, query)| query);
+    // Most pages have neither a query nor a fragment.
+    let query = match memchr::memchr2(b'?', b'#', url.as_bytes()) {
+        Some(at) if url.as_bytes()[at] == b'?' => &url[at + 1..],
+        _ => "",
+    };
+    let query = match memchr::memchr(b'#', query.as_bytes()) {
+        Some(at) => &query[..at],
+        None => query,
+    };
     form_urlencoded::parse(query.as_bytes())
 }
 
