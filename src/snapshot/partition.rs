@@ -12,12 +12,14 @@ use crate::{Error, Result};
 /// The folder of rows whose partition value is null, by the convention of Hive.
 const NULL_FOLDER: &str = "__HIVE_DEFAULT_PARTITION__";
 
-/// Where the rows of each value of `column` are in `batch`, as runs in ascending order; the
-/// value is Delta's text (`2026-11-01` for a date, none for null).
+/// Rows of a batch, as runs in ascending order.
+pub type Runs = Vec<Range<usize>>;
+
+/// Where the rows of each value of `column` are in `batch`; the value is Delta's text (`2026-11-01` for a date, none for null).
 pub fn rows_by_partition(
     batch: &RecordBatch,
     column: &str,
-) -> Result<Vec<(Option<String>, Vec<Range<usize>>)>> {
+) -> Result<Vec<(Option<String>, Runs)>> {
     let failed = |e| {
         Error::internal("cannot split rows by the partition column")
             .with("column", column)
@@ -33,7 +35,7 @@ pub fn rows_by_partition(
     let firsts = take(values, &firsts, None).map_err(failed)?;
     let text = cast(&firsts, &DataType::Utf8).map_err(failed)?;
     let text = text.as_string::<i32>();
-    let mut by_value: BTreeMap<Option<&str>, Vec<Range<usize>>> = BTreeMap::new();
+    let mut by_value: BTreeMap<Option<&str>, Runs> = BTreeMap::new();
     for (value, run) in text.iter().zip(runs) {
         by_value.entry(value).or_default().push(run);
     }

@@ -9,6 +9,7 @@ mod support;
 mod bad_input;
 mod commands;
 mod crashes;
+mod slices;
 mod store_events;
 
 use std::process::Output;

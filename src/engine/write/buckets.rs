@@ -6,13 +6,14 @@
 //! is spooled, and no sort runs over all rows.
 
 use std::collections::BTreeMap;
+use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use async_trait::async_trait;
-use futures::stream::{StreamExt, iter};
+use futures::stream::{self, StreamExt};
 
 use super::place::{Place, Pool};
 use super::{Order, Written, merge_files};
@@ -118,7 +119,7 @@ impl<A: Arrange> Buckets<A> {
         let batch = conform(batch, &layout.schema)?;
         let parts = match &layout.partition_by {
             Some(column) => rows_by_partition(&batch, column)?,
-            None => vec![(None, vec![0..batch.num_rows()])],
+            None => vec![(None, iter::once(0..batch.num_rows()).collect())],
         };
         let place = self.waiting.len();
         for (partition, runs) in parts {
@@ -157,7 +158,10 @@ impl<A: Arrange> Buckets<A> {
             }
         });
         let threads = self.engine.config.thread_count();
-        let results: Vec<Result<_>> = iter(tasks).buffer_unordered(threads).collect().await;
+        let results: Vec<Result<_>> = stream::iter(tasks)
+            .buffer_unordered(threads)
+            .collect()
+            .await;
         let mut outcome = Ok(());
         for result in results {
             match result {
