@@ -15,7 +15,8 @@ const NULL_FOLDER: &str = "__HIVE_DEFAULT_PARTITION__";
 /// Rows of a batch, as runs in ascending order.
 pub type Runs = Vec<Range<usize>>;
 
-/// Where the rows of each value of `column` are in `batch`; the value is Delta's text (`2026-11-01` for a date, none for null).
+/// Where the rows of each value of `column` are in `batch`; the value is Delta's text
+/// (`2026-11-01` for a date, none for null).
 pub fn rows_by_partition(
     batch: &RecordBatch,
     column: &str,
