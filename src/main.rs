@@ -32,7 +32,11 @@ fn main() -> ExitCode {
             }
         }
     });
-    // Whatever still works in the background is of no use to anybody now.
-    runtime.shutdown_background();
+    // Whatever still works in the background is of no use to anybody now; after Ctrl-C it is
+    // given time to delete its unfinished files.
+    match cli::interrupt::is_interrupted() {
+        true => runtime.shutdown_timeout(cli::interrupt::GRACE),
+        false => runtime.shutdown_background(),
+    }
     code
 }

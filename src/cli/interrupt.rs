@@ -11,7 +11,7 @@ use super::print;
 const INTERRUPTED: u8 = 130;
 
 /// How long the command has for letting go before the process ends regardless.
-const GRACE: Duration = Duration::from_secs(2);
+pub const GRACE: Duration = Duration::from_secs(2);
 
 /// Set by Ctrl-C: reading files is no waiting that could be broken off, so it looks here.
 static INTERRUPTED_BY_USER: AtomicBool = AtomicBool::new(false);

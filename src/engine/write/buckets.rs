@@ -150,6 +150,10 @@ impl<A: Arrange> Buckets<A> {
                     let files = target
                         .write(partition.as_deref(), &pool, places, &before)
                         .await?;
+                    let files = Uncommitted {
+                        table: target.table.clone(),
+                        files,
+                    };
                     Ok::<_, Error>((partition, files))
                 };
                 tokio::spawn(task)
@@ -167,7 +171,7 @@ impl<A: Arrange> Buckets<A> {
             match result {
                 Ok((partition, files)) => {
                     let written = &mut self.written.files;
-                    written.entry(partition).or_default().extend(files);
+                    written.entry(partition).or_default().extend(files.keep());
                 }
                 Err(error) => outcome = Err(error),
             }
@@ -205,6 +209,27 @@ impl<A: Arrange> Buckets<A> {
     pub async fn discard(&mut self) {
         let files = std::mem::take(&mut self.written).all();
         self.target.table.discard(&files).await;
+    }
+}
+
+/// Files on their way from the task that wrote them. Where nobody takes them over, because
+/// the command was stopped, they go.
+struct Uncommitted {
+    table: Table,
+    files: Vec<DataFile>,
+}
+
+impl Uncommitted {
+    fn keep(mut self) -> Vec<DataFile> {
+        std::mem::take(&mut self.files)
+    }
+}
+
+impl Drop for Uncommitted {
+    fn drop(&mut self) {
+        for file in &self.files {
+            self.table.remove_local(file);
+        }
     }
 }
 
