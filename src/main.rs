@@ -25,6 +25,8 @@ fn main() -> ExitCode {
         tokio::select! {
             code = &mut command => code.unwrap_or(ExitCode::FAILURE),
             code = cli::interrupt::received() => {
+                // What is stopped halfway may panic about it.
+                std::panic::set_hook(Box::new(|_| {}));
                 command.abort();
                 // It deletes its unfinished files as it ends, or `interrupt` ends it.
                 let _ = command.await;

@@ -85,6 +85,8 @@ pub async fn run(cli: Cli) -> ExitCode {
     match dispatch(cli, &printer).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) if printer.reader_is_gone() => ExitCode::SUCCESS,
+        // That was said already.
+        Err(_) if interrupt::is_interrupted() => ExitCode::FAILURE,
         Err(error) => {
             printer.error(&error);
             ExitCode::from(error.kind().exit_code())
