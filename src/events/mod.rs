@@ -2,8 +2,8 @@
 //!
 //! In come bytes: GA4 BigQuery export rows as Parquet or JSON, flat CSV or JSON, bodies of
 //! Measurement Protocol requests, also in gzip or zstd. Out go Arrow batches of [`schema`],
-//! rejected rows with line and reason, and a [`FileReport`]. What a file is, is told by its
-//! content ([`Format`]).
+//! rejected rows with line and reason, and a [report](crate::report::FileReport) for each
+//! file. What a file is, is told by its content ([`Format`]).
 //!
 //! Every shape has a reader of its own (`csv`, `json_rows`, `measurement_protocol`,
 //! `parquet`), and every reader turns a record into the one canonical [`Event`], which cleans
