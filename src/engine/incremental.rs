@@ -269,9 +269,7 @@ pub(crate) fn restricted(
             None => return Arc::new(SnapshotTable::new(table.clone())),
         }
     }
-    Arc::new(SnapshotTable::partitions(table.clone(), |value| {
-        read.contains(&value.map(str::to_string))
-    }))
+    Arc::new(SnapshotTable::partitions(table.clone(), &read))
 }
 
 /// The distinct values of a frame's partition column, as Delta writes them.

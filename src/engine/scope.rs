@@ -180,9 +180,7 @@ pub(crate) async fn merge(
         if !keyed {
             return Ok(Arc::new(SnapshotTable::new(table.clone())));
         }
-        let part = SnapshotTable::partitions(table.clone(), |value| {
-            days.contains(&value.map(str::to_string))
-        });
+        let part = SnapshotTable::partitions(table.clone(), &days);
         let frame = context
             .read_table(Arc::new(part))
             .map_err(|e| Error::internal("cannot read the input").caused_by(e))?;
@@ -217,9 +215,7 @@ pub(crate) async fn merge(
     partitions
         .extend(partition_values(&model.name, fresh.clone(), partition_by.as_deref()).await?);
 
-    let kept = SnapshotTable::partitions(this.clone(), |value| {
-        partitions.contains(&value.map(str::to_string))
-    });
+    let kept = SnapshotTable::partitions(this.clone(), &partitions);
     let kept = context
         .read_table(Arc::new(kept))
         .map_err(|e| super::explain::failed(&model.name, e))?;

@@ -49,13 +49,12 @@ impl SnapshotTable {
         Self::of_files(table, files)
     }
 
-    /// Only the partitions for which `keep` holds; the argument is the partition's value
-    /// as Delta writes it.
-    pub fn partitions(table: Table, keep: impl Fn(Option<&str>) -> bool) -> Self {
+    /// Only these partitions, by their values as Delta writes them.
+    pub fn partitions(table: Table, values: &BTreeSet<Option<String>>) -> Self {
         let files = table
             .files()
             .iter()
-            .filter(|file| keep(file.partition.as_deref()))
+            .filter(|file| values.contains(&file.partition))
             .cloned()
             .collect();
         Self::of_files(table, files)

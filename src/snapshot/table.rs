@@ -1,6 +1,7 @@
 //! A table at one version: its columns and its files.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -232,13 +233,21 @@ impl Table {
     }
 
     /// Deletes a file that was written and not committed, if the table is on a local disk.
+    /// In a bucket it stays, for vacuum.
     pub fn remove_local(&self, file: &DataFile) {
-        if let Some(root) = self.inner.store.folder() {
-            let path = root.join(self.name()).join(&file.path);
-            if let Err(e) = std::fs::remove_file(&path) {
-                tracing::debug!(path = %path.display(), error = %e, "a file without use stays");
+        match self.local_path(file).map(std::fs::remove_file) {
+            Some(Ok(())) => {}
+            Some(Err(e)) => {
+                tracing::debug!(file = file.path, error = %e, "a file without use stays");
             }
+            None => tracing::debug!(file = file.path, "a file without use was uploaded"),
         }
+    }
+
+    /// Where a file of this table is on a local disk.
+    pub(super) fn local_path(&self, file: &DataFile) -> Option<PathBuf> {
+        let root = self.inner.store.folder()?;
+        Some(root.join(self.name()).join(&file.path))
     }
 
     pub(super) fn delta(&self) -> &DeltaTable {

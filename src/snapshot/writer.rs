@@ -229,7 +229,7 @@ impl FileWriter {
             self.sorted_by.clone(),
             written,
         );
-        match self.local_path(&data_file) {
+        match self.table.local_path(&data_file) {
             // The commit makes it durable, together with all others.
             Some(path) => std::fs::rename(&temporary.0, &path).map_err(failed)?,
             None => {
@@ -248,23 +248,12 @@ impl FileWriter {
         let root = self.table.store().folder()?;
         Some(root.join(self.table.name()).join(&self.folder))
     }
-
-    fn local_path(&self, file: &DataFile) -> Option<PathBuf> {
-        let root = self.table.store().folder()?;
-        Some(root.join(self.table.name()).join(&file.path))
-    }
 }
 
 impl Drop for FileWriter {
     fn drop(&mut self) {
         for file in &self.done {
-            match self.local_path(file) {
-                Some(path) => {
-                    let _ = std::fs::remove_file(path);
-                }
-                // Uploaded files cannot be deleted here; vacuum takes them.
-                None => tracing::debug!(file = file.path, "a file without use was uploaded"),
-            }
+            self.table.remove_local(file);
         }
     }
 }

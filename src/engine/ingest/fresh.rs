@@ -56,10 +56,14 @@ fn new_rows(pool: &Pool, places: Vec<Place>, stored: &HashSet<Id>) -> Result<Vec
         .collect::<Result<Vec<_>>>()?;
     let keys = places.into_iter().map(|(batch, row)| {
         let columns = &columns[batch];
+        let length = columns.ids.value(row).len();
+        if length != size_of::<Id>() {
+            return Err(Error::internal(format!("an event_id of {length} bytes")));
+        }
         let (device, time) = (columns.devices.value(row), columns.times.value(row));
-        (device, time, batch as u32, row as u32)
+        Ok((device, time, batch as u32, row as u32))
     });
-    let mut rows: Vec<(i64, i64, u32, u32)> = keys.collect();
+    let mut rows: Vec<(i64, i64, u32, u32)> = keys.collect::<Result<_>>()?;
     let place = |row: &(i64, i64, u32, u32)| (row.2 as usize, row.3 as usize);
     rows.sort_unstable_by(|a, b| {
         (a.0, a.1)
@@ -122,10 +126,6 @@ impl OrderColumns {
         let int = |name| column(name).map(|c| c.as_primitive::<Int64Type>().clone());
         let times = column("event_timestamp")?.as_primitive::<TimestampMicrosecondType>();
         let ids = column("event_id")?.as_binary::<i32>();
-        if let Some(wrong) = ids.iter().flatten().find(|id| id.len() != size_of::<Id>()) {
-            let message = format!("an event_id of {} bytes", wrong.len());
-            return Err(Error::internal(message));
-        }
         Ok(OrderColumns {
             devices: int("device_key")?,
             times: times.clone(),

@@ -4,9 +4,11 @@
 //! it. Of each batch only the rows that became the best of their group are kept, gathered
 //! into a chunk of their own by Arrow's kernels, so that values of any type take one code.
 
+use std::cmp::Ordering;
+use std::sync::Arc;
+
 use arrow::array::{
-    Array, ArrayRef, AsArray, BinaryArray, BinaryBuilder, BooleanArray, UInt32Array,
-    new_null_array,
+    Array, ArrayRef, BinaryArray, BinaryBuilder, BooleanArray, UInt32Array, new_null_array,
 };
 use arrow::compute::{interleave, take};
 use arrow::datatypes::DataType;
@@ -54,27 +56,30 @@ impl Groups {
         }
     }
 
-    /// Takes over the rows that come before what the groups have; `key` writes the order of
-    /// a row, or says that it does not count.
+    /// Takes over the rows that are better than what the groups have; `write_key` writes the
+    /// order of a row, or says that it does not count.
     fn update(
         &mut self,
         values: &ArrayRef,
         group_indices: &[usize],
-        counts: impl Fn(usize) -> bool,
         write_key: impl Fn(usize, &mut Vec<u8>) -> bool,
     ) -> Result<()> {
         let chunk = self.chunks.len();
         let mut kept: Vec<u32> = Vec::new();
         let mut key = std::mem::take(&mut self.key);
         for (row, &group) in group_indices.iter().enumerate() {
-            if !counts(row) || !write_key(row, &mut key) {
+            if !write_key(row, &mut key) {
                 continue;
             }
-            let is_better = match self.extreme {
-                Extreme::Min => self.keys.is_before(&key, group),
-                Extreme::Max => self.keys.is_after(&key, group),
+            let better = match self.extreme {
+                Extreme::Min => Ordering::Less,
+                Extreme::Max => Ordering::Greater,
             };
-            if !is_better {
+            if self
+                .keys
+                .compare(&key, group)
+                .is_some_and(|order| order != better)
+            {
                 continue;
             }
             self.keys.set(group, &key);
@@ -151,27 +156,19 @@ impl GroupsAccumulator for Groups {
     ) -> Result<()> {
         self.grow(groups);
         let orders = Orders::new(&values[1..])?;
-        let counts =
-            |row| filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row));
-        self.update(&values[0], group_indices, counts, |row, key| {
-            orders.write(row, key)
+        self.update(&values[0], group_indices, |row, key| {
+            counts(filter, row) && orders.write(row, key)
         })
     }
 
+    /// A state is a value and its order.
     fn merge_batch(
         &mut self,
         states: &[ArrayRef],
         group_indices: &[usize],
         groups: usize,
     ) -> Result<()> {
-        self.grow(groups);
-        let orders: &BinaryArray = states[1].as_binary();
-        let counts = |row| orders.is_valid(row);
-        self.update(&states[0], group_indices, counts, |row, key| {
-            key.clear();
-            key.extend_from_slice(orders.value(row));
-            true
-        })
+        self.update_batch(states, group_indices, None, groups)
     }
 
     fn evaluate(&mut self, emit: EmitTo) -> Result<ArrayRef> {
@@ -186,7 +183,7 @@ impl GroupsAccumulator for Groups {
         let values = self.values(count)?;
         let orders: BinaryArray = (0..count).map(|group| self.keys.get(group)).collect();
         self.forget(count);
-        Ok(vec![values, std::sync::Arc::new(orders)])
+        Ok(vec![values, Arc::new(orders)])
     }
 
     fn convert_to_state(
@@ -198,11 +195,10 @@ impl GroupsAccumulator for Groups {
         let mut keys = BinaryBuilder::new();
         let mut key = Vec::new();
         for row in 0..values[0].len() {
-            let counts = filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row));
-            let counts = counts && orders.write(row, &mut key);
-            keys.append_option(counts.then_some(&key));
+            let is_counted = counts(filter, row) && orders.write(row, &mut key);
+            keys.append_option(is_counted.then_some(&key));
         }
-        Ok(vec![values[0].clone(), std::sync::Arc::new(keys.finish())])
+        Ok(vec![values[0].clone(), Arc::new(keys.finish())])
     }
 
     fn size(&self) -> usize {
@@ -211,4 +207,9 @@ impl GroupsAccumulator for Groups {
             + self.places.capacity() * size_of::<(usize, usize)>()
             + self.key.capacity()
     }
+}
+
+/// Whether the aggregate's filter lets a row count.
+fn counts(filter: Option<&BooleanArray>, row: usize) -> bool {
+    filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row))
 }

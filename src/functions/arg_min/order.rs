@@ -1,5 +1,7 @@
 //! The orders of a row as bytes that sort as they do.
 
+use std::cmp::Ordering;
+
 use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, Int64Array};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
@@ -104,24 +106,11 @@ impl Keys {
         Some(&self.bytes[start..start + length])
     }
 
-    /// Whether `key` comes before the group's, or the group has none.
-    pub(super) fn is_before(&self, key: &[u8], group: usize) -> bool {
-        match head(key).cmp(&self.heads[group]) {
-            _ if self.places[group].length == 0 => true,
-            std::cmp::Ordering::Less => true,
-            std::cmp::Ordering::Greater => false,
-            std::cmp::Ordering::Equal => self.get(group).is_none_or(|other| key < other),
-        }
-    }
-
-    /// Whether `key` comes after the group's, or the group has none.
-    pub(super) fn is_after(&self, key: &[u8], group: usize) -> bool {
-        match head(key).cmp(&self.heads[group]) {
-            _ if self.places[group].length == 0 => true,
-            std::cmp::Ordering::Greater => true,
-            std::cmp::Ordering::Less => false,
-            std::cmp::Ordering::Equal => self.get(group).is_none_or(|other| key > other),
-        }
+    /// How `key` compares with the group's, if it has one.
+    pub(super) fn compare(&self, key: &[u8], group: usize) -> Option<Ordering> {
+        let other = self.get(group)?;
+        let heads = head(key).cmp(&self.heads[group]);
+        Some(heads.then_with(|| key.cmp(other)))
     }
 
     pub(super) fn set(&mut self, group: usize, key: &[u8]) {
