@@ -72,6 +72,7 @@ fn new_rows(pool: &Pool, places: Vec<Place>, stored: &HashSet<Id>) -> Result<Vec
     });
     let id = |at: Place| columns[at.0].id(at.1);
     let mut new = Vec::with_capacity(rows.len());
+    let mut several = Several::default();
     let mut start = 0;
     while start < rows.len() {
         let first = place(&rows[start]);
@@ -81,31 +82,51 @@ fn new_rows(pool: &Pool, places: Vec<Place>, stored: &HashSet<Id>) -> Result<Vec
         if columns[first.0].is_explicit(first.1) {
             new.extend(rows[start..end].iter().map(place));
         } else if !stored.contains(&first_id) {
-            match end - start {
-                1 => new.push(first),
-                _ => {
-                    let places: Vec<Place> = rows[start..end].iter().map(place).collect();
-                    new.push(greatest(pool, &places)?);
-                }
+            if end - start > 1 {
+                several.add(new.len(), rows[start..end].iter().map(place));
             }
+            new.push(first);
         }
         start = end;
     }
+    several.choose(pool, &mut new)?;
     Ok(new)
 }
 
-/// Of rows of one identity, the one that stays. They may differ in what is no part of it,
-/// and must not be told apart by where they stood.
-fn greatest(pool: &Pool, places: &[Place]) -> Result<Place> {
-    let failed = |e| Error::internal("cannot compare rows").caused_by(e);
-    let rows = pool.gather(places)?;
-    let schema = rows.schema();
-    let fields = schema.fields().iter();
-    let fields = fields.map(|f| SortField::new(f.data_type().clone()));
-    let converter = RowConverter::new(fields.collect()).map_err(failed)?;
-    let rows = converter.convert_columns(rows.columns()).map_err(failed)?;
-    let greatest = (0..places.len()).max_by(|&a, &b| rows.row(a).cmp(&rows.row(b)));
-    Ok(greatest.map_or(places[0], |at| places[at]))
+/// Rows that came several times. They may differ in what is no part of their identity, and
+/// must not be told apart by where they stood: the greatest stays.
+#[derive(Default)]
+struct Several {
+    places: Vec<Place>,
+    /// For each identity, which of the new rows it is, and where its places end.
+    ends: Vec<(usize, usize)>,
+}
+
+impl Several {
+    fn add(&mut self, new: usize, places: impl Iterator<Item = Place>) {
+        self.places.extend(places);
+        self.ends.push((new, self.places.len()));
+    }
+
+    fn choose(&self, pool: &Pool, new: &mut [Place]) -> Result<()> {
+        if self.ends.is_empty() {
+            return Ok(());
+        }
+        let failed = |e| Error::internal("cannot compare rows").caused_by(e);
+        let rows = pool.gather(&self.places)?;
+        let schema = rows.schema();
+        let fields = schema.fields().iter();
+        let fields = fields.map(|f| SortField::new(f.data_type().clone()));
+        let converter = RowConverter::new(fields.collect()).map_err(failed)?;
+        let rows = converter.convert_columns(rows.columns()).map_err(failed)?;
+        let mut start = 0;
+        for &(at, end) in &self.ends {
+            let greatest = (start..end).max_by(|&a, &b| rows.row(a).cmp(&rows.row(b)));
+            new[at] = self.places[greatest.unwrap_or(start)];
+            start = end;
+        }
+        Ok(())
+    }
 }
 
 /// The columns by which rows are sorted, and what says which rows are taken as they are.

@@ -248,13 +248,14 @@ impl<A: Arrange> Target<A> {
         &self,
         partition: Option<&str>,
         pool: &Pool,
-        places: Vec<Place>,
+        mut places: Vec<Place>,
         before: &[DataFile],
     ) -> Result<Vec<DataFile>> {
         let started = Instant::now();
+        let pool = pool.part(&mut places);
         let places = self
             .arrange
-            .arrange(partition, pool, places, before)
+            .arrange(partition, &pool, places, before)
             .await?;
         let mut writer = FileWriter::with_layout(
             &self.table,

@@ -34,6 +34,21 @@ impl Pool {
         }
     }
 
+    /// A pool of those batches alone that `places` name, which become places in it. Of many
+    /// batches, a partition's rows are in few, and gathering asks each for its type.
+    pub fn part(&self, places: &mut [Place]) -> Pool {
+        let mut parts = vec![None; self.batches.len()];
+        let mut batches = Vec::new();
+        for (batch, _) in places {
+            let part = parts[*batch].get_or_insert_with(|| {
+                batches.push(self.batches[*batch].clone());
+                batches.len() - 1
+            });
+            *batch = *part;
+        }
+        Pool::new(self.schema.clone(), batches)
+    }
+
     /// The batches as they came.
     pub fn batches(&self) -> &[RecordBatch] {
         &self.batches
@@ -113,6 +128,16 @@ mod tests {
         };
         let places = by(&["key", "text"]).unwrap();
         assert_eq!(places, [(1, 1), (1, 0), (0, 1), (0, 0)]);
+        let mut second = vec![(1, 1), (1, 0)];
+        let part = pool.part(&mut second);
+        assert_eq!(
+            (part.batches().len(), &second[..]),
+            (1, &[(0, 1), (0, 0)][..])
+        );
+        assert_eq!(
+            part.gather(&second).unwrap(),
+            pool.gather(&[(1, 1), (1, 0)]).unwrap()
+        );
         let rows = pool.gather(&places[1..]).unwrap();
         let keys = rows.column(0).as_primitive::<Int64Type>();
         assert_eq!(keys.values(), &[1, 1, 3]);
