@@ -9,27 +9,35 @@ events as (
 
 ),
 
-unkeyed_events as (
+-- Events of one device and moment are in one session.
+unkeyed_moments as (
 
-    select
-        event_order,
+    select distinct
         device_key,
         stream_id,
-        event_timestamp,
-        cast(event_timestamp as bigint) - cast(
-            lag(event_timestamp) over (
-                partition by device_key, stream_id
-                order by event_order
-                rows between unbounded preceding and current row
-            ) as bigint
-        ) as gap_microseconds
+        event_timestamp
     from events
     where session_key is null
 
 ),
 
+timed_moments as (
+
+    select
+        *,
+        cast(event_timestamp as bigint) - cast(
+            lag(event_timestamp) over (
+                partition by device_key, stream_id
+                order by event_timestamp
+                rows between unbounded preceding and current row
+            ) as bigint
+        ) as gap_microseconds
+    from unkeyed_moments
+
+),
+
 -- An unkeyed event's session starts at the latest event so far that follows a gap.
-started_events as (
+started_moments as (
 
     select
         *,
@@ -40,24 +48,28 @@ started_events as (
             end
         ) over (
             partition by device_key, stream_id
-            order by event_order
+            order by event_timestamp
             rows between unbounded preceding and current row
         ) as inferred_started_at
-    from unkeyed_events
+    from timed_moments
 
 ),
 
 inferred_sessions as (
 
     select
-        event_order,
+        key64(
+            stream_id,
+            cast(device_key as varchar),
+            cast(cast(event_timestamp as bigint) as varchar)
+        ) as moment_key,
         key64(
             'inactivity',
             stream_id,
             cast(device_key as varchar),
             cast(cast(inferred_started_at as bigint) as varchar)
         ) as session_key
-    from started_events
+    from started_moments
 
 ),
 
@@ -84,7 +96,16 @@ session_events as (
         events.event_timestamp
     from events
     left join inferred_sessions
-        on events.event_order = inferred_sessions.event_order
+        on
+            case
+                when events.session_key is null
+                    then
+                        key64(
+                            events.stream_id,
+                            cast(events.device_key as varchar),
+                            cast(cast(events.event_timestamp as bigint) as varchar)
+                        )
+            end = inferred_sessions.moment_key
 
 ),
 

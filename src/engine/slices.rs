@@ -85,7 +85,7 @@ fn ranges(count: u64) -> Vec<Keys> {
 
 /// The rows of a table whose key is in the range; of a table without the key, all.
 fn restricted(table: &Table, key: &str, (start, end): &Keys) -> Result<Arc<dyn TableProvider>> {
-    let whole = SnapshotTable::new(table.clone());
+    let whole = SnapshotTable::with_views(table.clone());
     let schema = table.schema();
     match schema.field_with_name(key) {
         Err(_) => return Ok(Arc::new(whole)),

@@ -64,7 +64,25 @@ impl SnapshotTable {
     pub fn of_files(table: Table, files: Vec<DataFile>) -> Self {
         // Texts stay plain: a batch of views answers for the memory of every buffer that it
         // points into, so sorts would ask for many times what they hold.
-        let fields: Vec<FieldRef> = table.schema().fields().iter().cloned().collect();
+        let fields = table.schema().fields().iter().cloned().collect();
+        Self::of_fields(table, files, fields)
+    }
+
+    /// All of the table's files, its texts as views of what was read, which are not copied
+    /// on their way: for queries that sort and join little of them.
+    pub fn with_views(table: Table) -> Self {
+        let view = |field: &FieldRef| match field.data_type() {
+            DataType::Utf8 if table.partition_by() != Some(field.name()) => {
+                Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View))
+            }
+            _ => field.clone(),
+        };
+        let fields = table.schema().fields().iter().map(view).collect();
+        let files = table.files().to_vec();
+        Self::of_fields(table, files, fields)
+    }
+
+    fn of_fields(table: Table, files: Vec<DataFile>, fields: Vec<FieldRef>) -> Self {
         let (partition, stored): (Vec<FieldRef>, Vec<FieldRef>) = fields
             .iter()
             .cloned()

@@ -67,6 +67,31 @@ impl Text {
             TextArray::Large(array) => array.is_valid(row).then(|| array.value(row)),
         }
     }
+
+    /// Whether two rows have the same text, or both none.
+    pub(super) fn is_same(&self, row: usize, other: usize) -> bool {
+        if self.constant {
+            return true;
+        }
+        if let TextArray::View(array) = &self.array {
+            // Of one dictionary, equal texts have one view.
+            let views = array.views();
+            if array.is_valid(row) && array.is_valid(other) && views[row] == views[other] {
+                return true;
+            }
+        }
+        self.get(row) == self.get(other)
+    }
+
+    /// Whether no row has a text.
+    pub(super) fn is_null(&self) -> bool {
+        let array: &dyn Array = match &self.array {
+            TextArray::Utf8(array) => array,
+            TextArray::View(array) => array,
+            TextArray::Large(array) => array,
+        };
+        array.null_count() == array.len()
+    }
 }
 
 /// An argument of a primitive type: numbers, dates, timestamps.
@@ -137,13 +162,16 @@ mod tests {
         assert_eq!((text.get(0), text.get(9)), (Some("a"), Some("a")));
         let none = Text::new(&ColumnarValue::Scalar(ScalarValue::Utf8(None))).unwrap();
         assert_eq!(none.get(3), None);
+        assert!(none.is_null() && none.is_same(0, 1));
     }
 
     #[test]
     fn a_column_reads_by_row_with_its_nulls() {
-        let array = StringViewArray::from(vec![Some("a"), None]);
+        let array = StringViewArray::from(vec![Some("a"), None, None, Some("a")]);
         let text = Text::new(&ColumnarValue::Array(Arc::new(array))).unwrap();
         assert_eq!((text.get(0), text.get(1)), (Some("a"), None));
+        assert!(text.is_same(1, 2) && text.is_same(0, 3) && !text.is_same(0, 1));
+        assert!(!text.is_null());
     }
 
     #[test]

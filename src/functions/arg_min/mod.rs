@@ -99,30 +99,32 @@ impl AggregateUDFImpl for ArgExtreme {
             return plan_err!("{} takes an order after the value", self.name());
         }
         let mut types = vec![value.clone()];
-        for (place, order) in (1..).zip(orders) {
-            if place < orders.len() && matches!(order, DataType::Binary | DataType::BinaryView)
-            {
-                return plan_err!("{} takes bytes as its last order only", self.name());
-            }
+        for order in orders {
             types.push(order::coerced(self.name(), order)?);
         }
         Ok(types)
     }
 
     fn return_type(&self, given: &[DataType]) -> Result<DataType> {
-        Ok(given[0].clone())
+        Ok(groups::kept(&given[0]))
     }
 
     fn state_fields(&self, arguments: StateFieldsArgs) -> Result<Vec<FieldRef>> {
-        let value = arguments.input_fields[0].data_type().clone();
-        Ok(vec![
-            Arc::new(Field::new(format!("{}_value", arguments.name), value, true)),
-            Arc::new(Field::new(
-                format!("{}_order", arguments.name),
-                DataType::Binary,
-                true,
-            )),
-        ])
+        let [value, orders @ ..] = arguments.input_fields else {
+            return plan_err!("{} takes a value and an order", self.name());
+        };
+        let state = |part: String, data_type: DataType| {
+            let name = format!("{}_{part}", arguments.name);
+            Arc::new(Field::new(name, data_type, true))
+        };
+        let mut fields = vec![state("value".into(), groups::kept(value.data_type()))];
+        for (place, order) in (1..).zip(orders) {
+            fields.push(state(
+                format!("order_{place}"),
+                order::kept(order.data_type()),
+            ));
+        }
+        Ok(fields)
     }
 
     fn accumulator(&self, arguments: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
@@ -153,7 +155,9 @@ impl ArgExtreme {
         if arguments.is_distinct {
             return plan_err!("{} takes no `distinct`", self.name());
         }
-        Groups::new(self.extreme, arguments.return_field.data_type())
+        let orders = arguments.expr_fields.iter().skip(1);
+        let orders = orders.map(|order| order.data_type());
+        Groups::new(self.extreme, arguments.return_field.data_type(), orders)
     }
 }
 

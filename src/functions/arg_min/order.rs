@@ -1,6 +1,7 @@
-//! The orders of a row as bytes that sort as they do.
+//! The orders of rows, compared where they stand.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, Int64Array};
 use arrow::compute::cast;
@@ -20,11 +21,21 @@ pub(super) fn coerced(function: &str, given: &DataType) -> Result<DataType> {
     }
 }
 
-/// The orders of a batch of rows.
+/// The type in which an order of a [`coerced`] type is kept.
+pub(super) fn kept(order: &DataType) -> DataType {
+    match order {
+        DataType::Binary => DataType::Binary,
+        _ => DataType::Int64,
+    }
+}
+
+/// The orders of some rows, the deciding one first.
+#[derive(Debug)]
 pub(super) struct Orders {
     columns: Vec<Column>,
 }
 
+#[derive(Debug)]
 enum Column {
     Int(Int64Array),
     Bytes(BinaryArray),
@@ -52,122 +63,60 @@ impl Orders {
         })
     }
 
-    /// Writes the order of a row; false if one of its parts is null. Bytes are taken as they
-    /// are: they come last.
-    pub(super) fn write(&self, row: usize, key: &mut Vec<u8>) -> bool {
-        key.clear();
-        for column in &self.columns {
+    /// In the types of [`kept`].
+    pub(super) fn arrays(&self) -> Vec<ArrayRef> {
+        let arrays = self.columns.iter().map(|column| -> ArrayRef {
             match column {
-                Column::Int(ints) if ints.is_valid(row) => {
-                    key.extend_from_slice(&(ints.value(row) ^ i64::MIN).to_be_bytes());
-                }
-                Column::Bytes(bytes) if bytes.is_valid(row) => {
-                    key.extend_from_slice(bytes.value(row));
-                }
-                _ => return false,
+                Column::Int(ints) => Arc::new(ints.clone()),
+                Column::Bytes(bytes) => Arc::new(bytes.clone()),
             }
+        });
+        arrays.collect()
+    }
+
+    /// What mostly decides: a number that compares as the row's order does, where the two
+    /// differ. None if a part of the order is null.
+    pub(super) fn head(&self, row: usize) -> Option<u64> {
+        let is_null = self.columns.iter().any(|column| match column {
+            Column::Int(ints) => ints.is_null(row),
+            Column::Bytes(bytes) => bytes.is_null(row),
+        });
+        if is_null {
+            return None;
         }
-        true
-    }
-}
-
-/// A key for each group: all in one buffer, and the first eight bytes apart, which mostly
-/// decide.
-#[derive(Debug, Default)]
-pub(super) struct Keys {
-    heads: Vec<u64>,
-    places: Vec<Place>,
-    bytes: Vec<u8>,
-    /// Bytes that no place names any more.
-    wasted: usize,
-}
-
-#[derive(Debug, Default, Clone, Copy)]
-struct Place {
-    start: usize,
-    /// The length and one, so that 0 is no key.
-    length: u32,
-}
-
-impl Keys {
-    pub(super) fn len(&self) -> usize {
-        self.places.len()
+        Some(match self.columns.first()? {
+            Column::Int(ints) => (ints.value(row) ^ i64::MIN).cast_unsigned(),
+            Column::Bytes(bytes) => first_eight(bytes.value(row)),
+        })
     }
 
-    pub(super) fn grow(&mut self, groups: usize) {
-        self.heads.resize(groups, 0);
-        self.places.resize(groups, Place::default());
-    }
-
-    /// The key of a group, if it has one.
-    pub(super) fn get(&self, group: usize) -> Option<&[u8]> {
-        let Place { start, length } = self.places[group];
-        let length = (length as usize).checked_sub(1)?;
-        Some(&self.bytes[start..start + length])
-    }
-
-    /// How `key` compares with the group's, if it has one.
-    pub(super) fn compare(&self, key: &[u8], group: usize) -> Option<Ordering> {
-        let other = self.get(group)?;
-        let heads = head(key).cmp(&self.heads[group]);
-        Some(heads.then_with(|| key.cmp(other)))
-    }
-
-    pub(super) fn set(&mut self, group: usize, key: &[u8]) {
-        self.heads[group] = head(key);
-        let place = &mut self.places[group];
-        let before = (place.length as usize).saturating_sub(1);
-        if key.len() <= before {
-            self.wasted += before - key.len();
-        } else {
-            self.wasted += before;
-            place.start = self.bytes.len();
-            self.bytes.resize(place.start + key.len(), 0);
-        }
-        place.length = key.len() as u32 + 1;
-        self.bytes[place.start..place.start + key.len()].copy_from_slice(key);
-        if self.wasted > self.bytes.len() / 2 && self.wasted > 1 << 16 {
-            self.rebuild(0);
-        }
-    }
-
-    /// Forgets the first `count` groups.
-    pub(super) fn forget(&mut self, count: usize) {
-        self.heads.drain(..count);
-        self.rebuild(count);
-    }
-
-    /// Copies the keys from group `from` on together.
-    fn rebuild(&mut self, from: usize) {
-        let mut bytes = Vec::new();
-        self.places.drain(..from);
-        for place in &mut self.places {
-            if place.length > 0 {
-                let start = bytes.len();
-                let length = place.length as usize - 1;
-                bytes.extend_from_slice(&self.bytes[place.start..place.start + length]);
-                place.start = start;
-            }
-        }
-        self.bytes = bytes;
-        self.wasted = 0;
-    }
-
-    pub(super) fn size(&self) -> usize {
-        self.bytes.capacity()
-            + self.places.capacity() * size_of::<Place>()
-            + self.heads.capacity() * size_of::<u64>()
+    /// How a row compares with one of other rows; neither may have a null.
+    pub(super) fn compare(&self, row: usize, others: &Orders, other: usize) -> Ordering {
+        let mut columns = self.columns.iter().zip(&others.columns);
+        let decided = columns.find_map(|(column, others)| {
+            let order = match (column, others) {
+                (Column::Int(ints), Column::Int(others)) => {
+                    ints.value(row).cmp(&others.value(other))
+                }
+                (Column::Bytes(bytes), Column::Bytes(others)) => {
+                    bytes.value(row).cmp(others.value(other))
+                }
+                _ => Ordering::Equal,
+            };
+            order.is_ne().then_some(order)
+        });
+        decided.unwrap_or(Ordering::Equal)
     }
 }
 
 /// The first eight bytes as a number that compares as they do.
-fn head(key: &[u8]) -> u64 {
-    match key.first_chunk() {
-        Some(head) => u64::from_be_bytes(*head),
+fn first_eight(bytes: &[u8]) -> u64 {
+    match bytes.first_chunk() {
+        Some(first) => u64::from_be_bytes(*first),
         None => {
-            let mut head = [0; 8];
-            head[..key.len()].copy_from_slice(key);
-            u64::from_be_bytes(head)
+            let mut first = [0; 8];
+            first[..bytes.len()].copy_from_slice(bytes);
+            u64::from_be_bytes(first)
         }
     }
 }

@@ -84,8 +84,14 @@ impl ScalarUDFImpl for TrafficSource {
             .map(Text::new)
             .collect::<Result<Vec<_>>>()?;
         let mut sources = SourcesBuilder::new(arguments.number_rows);
+        // The events of one page view follow each other and say the same.
+        let telling: Vec<&Text> = columns.iter().filter(|column| !column.is_null()).collect();
+        let mut found = None;
         for row in 0..arguments.number_rows {
-            sources.append(self.rules.apply(event(&columns, row)));
+            if row == 0 || !telling.iter().all(|column| column.is_same(row - 1, row)) {
+                found = self.rules.apply(event(&columns, row));
+            }
+            sources.append(found.as_ref());
         }
         Ok(ColumnarValue::Array(Arc::new(sources.finish())))
     }
@@ -128,18 +134,20 @@ impl SourcesBuilder {
         }
     }
 
-    fn append(&mut self, found: Option<Source>) {
+    fn append(&mut self, found: Option<&Source>) {
         self.present.append(found.is_some());
-        let found = found.unwrap_or_default();
-        let texts = [
-            found.source,
-            found.medium,
-            found.campaign,
-            found.content,
-            found.term,
-        ];
+        let texts = match found {
+            Some(found) => [
+                &found.source,
+                &found.medium,
+                &found.campaign,
+                &found.content,
+                &found.term,
+            ],
+            None => [&None; 5],
+        };
         for (column, text) in self.columns.iter_mut().zip(texts) {
-            column.append_option(text);
+            column.append_option(text.as_deref());
         }
     }
 
@@ -164,22 +172,24 @@ mod tests {
         let function = function(&settings);
         let null = ColumnarValue::Scalar(ScalarValue::Utf8(None));
         let mut args = vec![null; ARGUMENTS];
-        let pages = StringArray::from(vec![Some("a.com/?utm_source=u&utm_term=t"), None]);
+        let page = "a.com/?utm_source=u&utm_term=t";
+        let pages = StringArray::from(vec![Some(page), Some(page), None, Some("b.com")]);
         args[10] = ColumnarValue::Array(Arc::new(pages));
         let field = |data_type| Arc::new(Field::new("x", data_type, true));
         let found = function
             .invoke_with_args(ScalarFunctionArgs {
                 arg_fields: vec![field(DataType::Utf8); ARGUMENTS],
                 args,
-                number_rows: 2,
+                number_rows: 4,
                 return_field: field(DataType::Struct(RESULT.clone())),
                 config_options: Arc::new(ConfigOptions::default()),
             })
             .unwrap()
-            .into_array(2)
+            .into_array(4)
             .unwrap();
         let found = found.as_struct();
-        assert!(found.is_valid(0) && found.is_null(1));
+        let present: Vec<bool> = (0..4).map(|row| found.is_valid(row)).collect();
+        assert_eq!(present, [true, true, false, false]);
         let text = |name: &str| {
             found
                 .column_by_name(name)
@@ -187,7 +197,7 @@ mod tests {
                 .as_string::<i32>()
                 .clone()
         };
-        assert_eq!((text("source").value(0), text("term").value(0)), ("u", "t"));
-        assert!(text("medium").is_null(0) && text("source").is_null(1));
+        assert_eq!((text("source").value(0), text("term").value(1)), ("u", "t"));
+        assert!(text("medium").is_null(0) && text("source").is_null(2));
     }
 }

@@ -10,6 +10,26 @@ use url::form_urlencoded;
 /// The host as written, without user, port and a trailing dot. None where there is none:
 /// of a path, of `about:blank`, of a word without a dot.
 pub(super) fn host(url: &str) -> Option<&str> {
+    plain_host(url).or_else(|| any_host(url))
+}
+
+/// The host of a URL as nearly all are: with scheme, and nothing but letters, digits, `-`
+/// and `.` up to the path. None of another.
+fn plain_host(url: &str) -> Option<&str> {
+    let rest = url
+        .strip_prefix("https://")
+        .or(url.strip_prefix("http://"))?;
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
+    let end = rest.bytes().position(|byte| !is_plain(&byte));
+    let host = match end {
+        Some(end) if matches!(rest.as_bytes()[end], b'/' | b'?' | b'#') => &rest[..end],
+        Some(_) => return None,
+        None => rest,
+    };
+    (!host.is_empty() && !host.ends_with('.')).then_some(host)
+}
+
+fn any_host(url: &str) -> Option<&str> {
     let url = url.trim();
     // A scheme has no colon, so that the first one must end it.
     let colon = memchr::memchr(b':', url.as_bytes());
@@ -112,6 +132,7 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(host(url), expected, "{url}");
+            assert_eq!(any_host(url), expected, "{url}");
         }
     }
 
