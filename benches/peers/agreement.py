@@ -34,7 +34,8 @@ def check(workspace, attrib, peers):
 
 def build(workspace, engine):
     snapshot = workspace.fresh(engine, "csv")
-    workspace.call(engine, engine.csv_to_marts(workspace.inputs("csv"), snapshot), snapshot)
+    commands = engine.csv_to_marts(workspace.inputs("csv"), snapshot)
+    workspace.call(engine, commands + engine.views(snapshot), snapshot)
     if "parquet" in engine.shapes and workspace.has("parquet"):
         snapshot = workspace.fresh(engine, "parquet")
         commands = engine.ingest("parquet", workspace.inputs("parquet"), snapshot)
@@ -49,7 +50,7 @@ def compare_increments(workspace, attrib, peer):
         workspace.call(attrib, commands, snapshot)
     whole = workspace.fresh(peer, "increments")
     globs = [*workspace.inputs("csv"), *workspace.increments().values()]
-    workspace.call(peer, peer.csv_to_marts(globs, whole), whole)
+    workspace.call(peer, peer.csv_to_marts(globs, whole) + peer.views(whole), whole)
     lines = compare(workspace, attrib, peer, "increments", TABLES)
     shutil.rmtree(snapshot)
     shutil.rmtree(whole)

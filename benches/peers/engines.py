@@ -35,6 +35,9 @@ class Attrib:
     def csv_to_marts(self, patterns, snapshot):
         return self.ingest("csv", patterns, snapshot) + self.run()
 
+    def views(self, snapshot):
+        return []
+
     def query(self, sql, snapshot):
         return [[self.binary, "query", sql, "--format", "json"]]
 
@@ -78,6 +81,10 @@ class Peer:
 
     def csv_to_marts(self, patterns, snapshot):
         return self._command("csv-to-marts", snapshot, "--input", *patterns)
+
+    def views(self, snapshot):
+        """Writes what is a view, to be compared."""
+        return self._command("views", snapshot)
 
     def query(self, sql, snapshot):
         return self._command("query", snapshot, "--sql", sql)

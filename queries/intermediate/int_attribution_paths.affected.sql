@@ -1,30 +1,73 @@
--- One row is a conversion_date to rebuild: a date whose conversions changed, or with a
--- conversion of a user one of whose touchpoints in its lookback window changed.
+-- One row is a conversion_date to rebuild: a date whose conversions changed, with a path
+-- that a changed touchpoint is on, or with a conversion that one may be on now. A touchpoint
+-- changes with its session and with the user of its device. `this` is the table as it was
+-- built last.
 with
 
-changed_touchpoints as (
+changed_sessions as (
 
     (
-        select user_key, session_key, touchpoint_order, channel, source, medium,
-            campaign, is_direct, touched_at
-        from after_int_touchpoints
+        select session_key, device_key, session_order, session_user_id, user_pseudo_id,
+            channel, source, medium, campaign, is_direct, session_started_at
+        from after_int_user_sessions
         except
-        select user_key, session_key, touchpoint_order, channel, source, medium,
-            campaign, is_direct, touched_at
-        from before_int_touchpoints
+        select session_key, device_key, session_order, session_user_id, user_pseudo_id,
+            channel, source, medium, campaign, is_direct, session_started_at
+        from before_int_user_sessions
     )
 
     union all
 
     (
-        select user_key, session_key, touchpoint_order, channel, source, medium,
-            campaign, is_direct, touched_at
-        from before_int_touchpoints
+        select session_key, device_key, session_order, session_user_id, user_pseudo_id,
+            channel, source, medium, campaign, is_direct, session_started_at
+        from before_int_user_sessions
         except
-        select user_key, session_key, touchpoint_order, channel, source, medium,
-            campaign, is_direct, touched_at
-        from after_int_touchpoints
+        select session_key, device_key, session_order, session_user_id, user_pseudo_id,
+            channel, source, medium, campaign, is_direct, session_started_at
+        from after_int_user_sessions
     )
+
+),
+
+changed_devices as (
+
+    (
+        select device_key, user_id from after_int_user_identities
+        except
+        select device_key, user_id from before_int_user_identities
+    )
+
+    union all
+
+    (
+        select device_key, user_id from before_int_user_identities
+        except
+        select device_key, user_id from after_int_user_identities
+    )
+
+),
+
+changed_keys as (
+
+    select session_key from changed_sessions
+
+    union
+
+    select sessions.session_key
+    from int_user_sessions as sessions
+    left semi join changed_devices
+        on sessions.device_key = changed_devices.device_key
+    where sessions.session_user_id is null
+
+),
+
+changed_touchpoints as (
+
+    select touchpoints.user_key, touchpoints.touched_at
+    from int_touchpoints as touchpoints
+    left semi join changed_keys
+        on touchpoints.session_key = changed_keys.session_key
 
 )
 
@@ -33,6 +76,13 @@ select conversion_date from after_int_conversions
 union
 
 select conversion_date from before_int_conversions
+
+union
+
+select this.conversion_date
+from this
+left semi join changed_keys
+    on this.session_key = changed_keys.session_key
 
 union
 

@@ -14,7 +14,6 @@ touchpoints as (
 
 ),
 
--- Ids and times alone: the windows below sort what is here.
 eligible as (
 
     select
@@ -23,11 +22,18 @@ eligible as (
         touchpoints.session_key,
         touchpoints.touchpoint_order,
 
+        conversions.conversion_event,
+        touchpoints.channel,
+        touchpoints.source,
+        touchpoints.medium,
+        touchpoints.campaign,
+
         cast(conversions.converted_at as bigint) - cast(touchpoints.touched_at as bigint)
             as microseconds_before_conversion,
 
         touchpoints.is_direct,
 
+        conversions.conversion_date,
         touchpoints.touched_at,
         conversions.converted_at
     from conversions
@@ -75,41 +81,37 @@ clicks as (
 described as (
 
     select
-        clicks.conversion_id,
-        clicks.user_key,
-        clicks.session_key,
-        clicks.touchpoint_order,
+        conversion_id,
+        user_key,
+        session_key,
+        touchpoint_order,
 
-        conversions.conversion_event,
-        touchpoints.channel,
-        touchpoints.source,
-        touchpoints.medium,
-        touchpoints.campaign,
+        conversion_event,
+        channel,
+        source,
+        medium,
+        campaign,
 
-        cast(clicks.position as bigint) as position,
-        clicks.path_length,
+        cast(position as bigint) as position,
+        path_length,
         case
-            when clicks.is_every_touchpoint_click then cast(clicks.position as bigint)
-            when not clicks.is_direct then clicks.not_direct_position
+            when is_every_touchpoint_click then cast(position as bigint)
+            when not is_direct then not_direct_position
         end as click_position,
         case
-            when clicks.is_every_touchpoint_click then clicks.path_length
-            when not clicks.is_direct then clicks.not_direct_count
+            when is_every_touchpoint_click then path_length
+            when not is_direct then not_direct_count
         end as click_count,
-        cast(clicks.microseconds_before_conversion as double) / 3600000000.0
+        cast(microseconds_before_conversion as double) / 3600000000.0
             as hours_before_conversion,
 
-        clicks.is_direct,
-        clicks.is_every_touchpoint_click or not clicks.is_direct as is_click,
+        is_direct,
+        is_every_touchpoint_click or not is_direct as is_click,
 
-        conversions.conversion_date,
-        clicks.touched_at,
-        clicks.converted_at
+        conversion_date,
+        touched_at,
+        converted_at
     from clicks
-    inner join conversions
-        on clicks.conversion_id = conversions.conversion_id
-    inner join touchpoints
-        on clicks.session_key = touchpoints.session_key
 
 )
 

@@ -175,7 +175,12 @@ pub(crate) async fn decide(
         return Ok((reason, work));
     }
     if let Some(query) = &model.affected {
-        let partitions = affected(engine, model, query, partition_by, deltas, tables).await?;
+        let partitions = match tables.get(&model.name) {
+            Some(this) => {
+                affected(engine, model, query, partition_by, this, deltas, tables).await?
+            }
+            None => return Ok((reason, Work::Everything)),
+        };
         return Ok((reason, Work::Partitions(partitions)));
     }
     match model.properties.config.reads_back(&engine.parameters)? {
@@ -184,16 +189,19 @@ pub(crate) async fn decide(
     }
 }
 
-/// Runs a model's affected query: the partitions that the changes reach.
+/// Runs a model's affected query: the partitions that the changes reach. `this` is the
+/// model's table as it was built last.
 async fn affected(
     engine: &Engine,
     model: &Model,
     query: &Companion,
     partition_by: &str,
+    this: &Table,
     deltas: &[Delta],
     tables: &Tables,
 ) -> Result<Partitions> {
     let context = engine.sessions.session()?;
+    register_table(&context, "this", Arc::new(SnapshotTable::new(this.clone())))?;
     for delta in deltas {
         delta.register(&context)?;
     }

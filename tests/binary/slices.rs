@@ -13,9 +13,6 @@ const WHOLE: &str = "models:
     config: {partition_by: session_date, sort_by: [device_key, session_started_at]}
   - name: int_user_identities
     description: As it was, in one piece.
-  - name: int_touchpoints
-    description: As it was, in one piece.
-    config: {partition_by: touchpoint_date}
 ";
 
 /// More events than are built in one piece: visits of a few events, with and without a

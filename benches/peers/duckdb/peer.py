@@ -3,6 +3,7 @@
     python duckdb/peer.py ingest-csv --input 'csv/*.csv' --snapshot DIR
     python duckdb/peer.py ingest-parquet --input 'parquet/*.parquet' --snapshot DIR
     python duckdb/peer.py models --snapshot DIR
+    python duckdb/peer.py views --snapshot DIR
     python duckdb/peer.py csv-to-marts --input 'csv/*.csv' --snapshot DIR
     python duckdb/peer.py query --sql 'select …' --snapshot DIR
 """
@@ -25,12 +26,12 @@ PROJECT = HERE.parent.parent.parent
 SQL = HERE / "sql"
 
 RAW = "raw_ga4_events"
+TOUCHPOINTS = "int_touchpoints"
 PARQUET = "format parquet, compression zstd, compression_level 1"
 # In the order in which they are built; each file makes the table of its name.
 TABLES = [
     "int_user_sessions",
     "int_user_identities",
-    "int_touchpoints",
     "int_conversion_events",
     "int_conversions",
     "int_attribution_paths",
@@ -137,21 +138,38 @@ def models(connection, steps, timezone):
     connection.execute(sql("models/stg_ga4_events.sql"))
     for table in TABLES:
         steps(table, lambda: connection.execute(sql(f"models/{table}.sql")))
-        write = f"copy {table} to '{table}.parquet' ({PARQUET})"
-        steps("write", lambda: connection.execute(write))
+        write(connection, steps, table)
+        if table == "int_user_identities":
+            connection.execute(sql(f"models/{TOUCHPOINTS}.sql"))
 
 
-def query(connection, text):
+def write(connection, steps, table):
+    text = f"copy {table} to '{table}.parquet' ({PARQUET})"
+    steps("write", lambda: connection.execute(text))
+
+
+def open_tables(connection):
     for table in TABLES:
         connection.execute(
             f"create view {table} as select * from read_parquet('{table}.parquet')"
         )
+
+
+def views(connection, steps):
+    """Writes what is a view, to be compared."""
+    open_tables(connection)
+    connection.execute(sql(f"models/{TOUCHPOINTS}.sql"))
+    write(connection, steps, TOUCHPOINTS)
+
+
+def query(connection, text):
+    open_tables(connection)
     return connection.execute(text).fetchall()
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    steps = ["ingest-csv", "ingest-parquet", "models", "csv-to-marts", "query"]
+    steps = ["ingest-csv", "ingest-parquet", "models", "csv-to-marts", "views", "query"]
     parser.add_argument("step", choices=steps)
     parser.add_argument("--input", nargs="+", help="globs of files")
     parser.add_argument("--sql")
@@ -181,6 +199,8 @@ def main():
         connection.execute("drop table events")
     if options.step in ("models", "csv-to-marts"):
         models(connection, steps, options.timezone)
+    if options.step == "views":
+        views(connection, steps)
     if options.step == "query":
         rows = steps("query", lambda: query(connection, options.sql))
     print(json.dumps({"steps": steps.seconds, "rows": rows}, default=str))

@@ -3,6 +3,7 @@
     python polars/peer.py ingest-csv --input 'csv/*.csv' --snapshot DIR
     python polars/peer.py models --snapshot DIR
     python polars/peer.py csv-to-marts --input 'csv/*.csv' --snapshot DIR
+    python polars/peer.py views --snapshot DIR
 """
 
 import argparse
@@ -17,6 +18,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent))
 PROJECT = HERE.parent.parent.parent
 RAW = "raw_ga4_events"
+TOUCHPOINTS = "int_touchpoints"
 
 
 class Steps:
@@ -49,15 +51,12 @@ def build(steps):
 
     def table(name, work):
         frame = steps(name, work)
-        write = lambda: frame.write_parquet(  # noqa: E731
-            f"{name}.parquet", compression="zstd", compression_level=1
-        )
-        steps("write", write)
+        steps("write", lambda: write(frame, name))
         return frame
 
     sessions = table("int_user_sessions", lambda: models.sessions(RAW, sources, 1800))
     identities = table("int_user_identities", lambda: models.identities(sessions))
-    touchpoints = table("int_touchpoints", lambda: models.touchpoints(sessions, identities))
+    touchpoints = steps(TOUCHPOINTS, lambda: models.touchpoints(sessions, identities))
     events = table(
         "int_conversion_events",
         lambda: models.conversion_events(RAW, settings["conversion_events"]),
@@ -73,9 +72,23 @@ def build(steps):
     table("mart_attribution_last_click", lambda: models.last_click(conversions, paths))
 
 
+def write(frame, name):
+    frame.write_parquet(f"{name}.parquet", compression="zstd", compression_level=1)
+
+
+def views():
+    """Writes what is a view, to be compared."""
+    import models
+    import polars
+
+    tables = ["int_user_sessions", "int_user_identities"]
+    sessions, identities = (polars.read_parquet(f"{table}.parquet") for table in tables)
+    write(models.touchpoints(sessions, identities), TOUCHPOINTS)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("step", choices=["ingest-csv", "models", "csv-to-marts"])
+    parser.add_argument("step", choices=["ingest-csv", "models", "csv-to-marts", "views"])
     parser.add_argument("--input", nargs="+", help="globs of files")
     parser.add_argument("--snapshot", required=True)
     options = parser.parse_args()
@@ -88,12 +101,14 @@ def main():
     steps.seconds["import"] = time.perf_counter() - start
     os.makedirs(options.snapshot, exist_ok=True)
     os.chdir(options.snapshot)
-    if options.step != "models":
+    if options.step in ("ingest-csv", "csv-to-marts"):
         from ingest import ingest
 
         steps("ingest", lambda: ingest(globs, RAW))
-    if options.step != "ingest-csv":
+    if options.step in ("models", "csv-to-marts"):
         build(steps)
+    if options.step == "views":
+        views()
     print(json.dumps({"steps": steps.seconds}))
 
 

@@ -1,5 +1,5 @@
 -- One row is one touchpoint: a session, seen as the click of a user (identity: stitched).
-create or replace temp table int_touchpoints as
+create or replace temp view int_touchpoints as
 with
 
 identified as (
