@@ -24,15 +24,27 @@ pub struct IngestReport {
     pub rows_replaced: u64,
     pub rows_rejected: u64,
     /// Rejected rows by reason.
-    pub rejected: BTreeMap<String, u64>,
+    pub rejected: BTreeMap<String, Rejected>,
     /// Where the rejected rows went, if there were any.
     pub rejects_file: Option<String>,
+    /// Rows read with an amount of money that is no number, such as `12,50`: 0 in the models.
+    pub rows_with_unreadable_money: u64,
     /// UTC days whose partition changed.
     pub days_touched: Vec<NaiveDate>,
     /// The version of the raw table afterwards; none if nothing was ever kept.
     pub version: Option<u64>,
     pub bytes_read: u64,
     pub seconds: f64,
+}
+
+/// Rows rejected for one reason.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Rejected {
+    pub rows: u64,
+    /// Where the first of them is, and what is wrong with it.
+    pub file: String,
+    pub line: u64,
+    pub detail: String,
 }
 
 /// One file of an ingest.

@@ -34,8 +34,8 @@ channels_compared as (
     select
         coalesce(first_clicks.channel, last_clicks.channel) as channel,
         coalesce(first_clicks.currency, last_clicks.currency) as currency,
-        coalesce(first_clicks.conversions, 0) as first_click,
-        coalesce(last_clicks.conversions, 0) as last_click,
+        coalesce(first_clicks.conversions, 0) as first,
+        coalesce(last_clicks.conversions, 0) as last,
         coalesce(first_clicks.revenue, 0) as first_revenue,
         coalesce(last_clicks.revenue, 0) as last_revenue
     from first_clicks

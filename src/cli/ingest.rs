@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use attrib::Result;
 use attrib::project::IngestOptions;
-use attrib::report::{FileReport, IngestReport};
+use attrib::report::{FileReport, IngestReport, Rejected};
 use clap::Args;
 
 use super::args::GlobalArgs;
@@ -93,6 +93,12 @@ pub fn render(report: &IngestReport, style: Style) -> String {
     ]);
     text.push_str(&counts.draw(style));
     text.push_str(&rejections(report, style));
+    if report.rows_with_unreadable_money > 0 {
+        text.push_str(&format!(
+            "  {} with an amount that is no number (it counts as 0)\n",
+            style.warning(human::counted(report.rows_with_unreadable_money, "row")),
+        ));
+    }
     if !report.days_touched.is_empty() {
         text.push_str(&format!(
             "  {} ({}, UTC)\n",
@@ -108,13 +114,16 @@ pub fn render(report: &IngestReport, style: Style) -> String {
 }
 
 fn rejections(report: &IngestReport, style: Style) -> String {
-    let mut reasons: Vec<(&String, &u64)> = report.rejected.iter().collect();
-    reasons.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
+    let mut reasons: Vec<(&String, &Rejected)> = report.rejected.iter().collect();
+    reasons.sort_by(|a, b| b.1.rows.cmp(&a.1.rows).then(a.0.cmp(b.0)));
     let mut text = String::new();
-    for (reason, rows) in reasons.iter().take(MOST_REASONS) {
+    for (reason, rejected) in reasons.iter().take(MOST_REASONS) {
         text.push_str(&format!(
-            "    {} {reason}\n",
-            style.warning(human::count(**rows))
+            "    {} {reason}\n      {}:{}: {}\n",
+            style.warning(human::count(rejected.rows)),
+            rejected.file,
+            rejected.line,
+            rejected.detail
         ));
     }
     if let Some(more) = reasons
@@ -192,6 +201,15 @@ mod tests {
 
     use super::*;
 
+    fn rejected(rows: u64, detail: &str) -> Rejected {
+        Rejected {
+            rows,
+            file: "a.csv".into(),
+            line: 9,
+            detail: detail.into(),
+        }
+    }
+
     #[test]
     fn a_report_counts_every_row() {
         let report = IngestReport {
@@ -209,10 +227,14 @@ mod tests {
             rows_duplicate: 500,
             rows_rejected: 67,
             rejected: [
-                ("no event name".into(), 7),
-                ("no usable time stamp".into(), 60),
+                (
+                    "no_event_name".into(),
+                    rejected(7, "the event name is empty"),
+                ),
+                ("bad_timestamp".into(), rejected(60, "`x` is no time")),
             ]
             .into(),
+            rows_with_unreadable_money: 1,
             rejects_file: Some("rejects/1.ndjson".into()),
             days_touched: vec![NaiveDate::from_ymd_opt(2020, 11, 1).unwrap()],
             version: Some(3),
@@ -227,9 +249,12 @@ Read 1,234,567 rows from 1 file (12 MB) in 2.50 s
   kept       1,234,000
   duplicate        500
   rejected          67
-    60 no usable time stamp
-    7 no event name
+    60 bad_timestamp
+      a.csv:9: `x` is no time
+    7 no_event_name
+      a.csv:9: the event name is empty
     kept with line and reason in rejects/1.ndjson
+  1 row with an amount that is no number (it counts as 0)
   2020-11-01 (1 day, UTC)
 
   file   format         rows  rejected  timestamps

@@ -9,6 +9,7 @@ use datafusion::prelude::{DataFrame, SessionContext};
 use datafusion::sql::resolve::resolve_table_references;
 
 use super::{Engine, Tables, explain, session, whole};
+use crate::config::nearest;
 use crate::events::RAW_TABLE;
 use crate::snapshot::{AsOf, Publication};
 use crate::{Error, Result};
@@ -19,6 +20,7 @@ use crate::{Error, Result};
 /// Input errors that point into the SQL; a table that was not built; an `as_of` before the
 /// first publication.
 pub async fn plan(engine: &Engine, sql: &str, as_of: Option<&str>) -> Result<DataFrame> {
+    let as_of = as_of.map(parse_as_of).transpose()?;
     let context = engine.sessions.session()?.enable_url_table();
     let statement = session::bind(&context, sql, &engine.parameters)
         .map_err(|e| explain::query(sql, &e))?;
@@ -30,9 +32,27 @@ pub async fn plan(engine: &Engine, sql: &str, as_of: Option<&str>) -> Result<Dat
         .collect();
     register(engine, &context, &names, as_of).await?;
     check_built(engine, &context, &names)?;
-    session::plan(&context, statement)
-        .await
-        .map_err(|e| explain::query(sql, &e))
+    session::plan(&context, statement).await.map_err(|e| {
+        let error = explain::query(sql, &e);
+        match misspelt(engine, &context, &names) {
+            Some(hint) if error.hint_text().is_none() => error.hint(hint),
+            _ => error,
+        }
+    })
+}
+
+/// What the first table that nobody knows was probably meant to be.
+fn misspelt(
+    engine: &Engine,
+    context: &SessionContext,
+    names: &BTreeSet<String>,
+) -> Option<String> {
+    let unknown = names
+        .iter()
+        .find(|name| !context.table_exist(name.as_str()).unwrap_or(false))?;
+    let models = engine.catalog.models().map(|model| model.name.as_str());
+    let near = nearest::nearest(unknown, models.chain([RAW_TABLE]))?;
+    Some(format!("did you mean `{near}`?"))
 }
 
 /// Runs `sql`; rows come as they are computed.
@@ -63,7 +83,7 @@ async fn register(
     engine: &Engine,
     context: &SessionContext,
     names: &BTreeSet<String>,
-    as_of: Option<&str>,
+    as_of: Option<AsOf>,
 ) -> Result<()> {
     let known: BTreeSet<String> = names
         .iter()
@@ -113,15 +133,11 @@ fn needed(engine: &Engine, names: &BTreeSet<String>) -> BTreeSet<String> {
     needed
 }
 
-async fn publication(engine: &Engine, as_of: Option<&str>) -> Result<Option<Publication>> {
-    let Some(text) = as_of else {
-        return engine.store.latest_publication().await;
-    };
-    engine
-        .store
-        .publication_at(parse_as_of(text)?)
-        .await
-        .map(Some)
+async fn publication(engine: &Engine, as_of: Option<AsOf>) -> Result<Option<Publication>> {
+    match as_of {
+        None => engine.store.latest_publication().await,
+        Some(as_of) => engine.store.publication_at(as_of).await.map(Some),
+    }
 }
 
 /// A run's number, a date (the end of that UTC day), or a time in RFC 3339.

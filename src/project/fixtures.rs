@@ -29,12 +29,17 @@ pub(super) async fn test(
     progress: &dyn Progress,
 ) -> Result<Vec<TestReport>> {
     let mut fixtures = Vec::new();
-    find(folder, &mut fixtures)?;
+    if folder.exists() {
+        find(folder, &mut fixtures)?;
+    }
     fixtures.sort();
     if fixtures.is_empty() {
         return Err(Error::input("there are no fixtures")
             .with("folder", folder.display())
-            .hint("a fixture is a folder with events and expected/TABLE.csv beside them"));
+            .hint(
+                "a fixture is a folder with events and expected/TABLE.csv beside them, such \
+                 as fixtures/tie/events.csv and fixtures/tie/expected/int_conversions.csv",
+            ));
     }
     let mut reports = Vec::new();
     for fixture in fixtures {

@@ -51,7 +51,7 @@ fn is_rejected(project: &TestProject, file: &Path, reason: &str) -> serde_json::
     let before = rows(project);
     let output = project.attrib(&["ingest", text(file), "--json"]);
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("is JSON");
-    assert_eq!(report["rejected"][reason], 1, "{report}");
+    assert_eq!(report["rejected"][reason]["rows"], 1, "{report}");
     assert_eq!(rows(project), before);
     let kept = fs::read_to_string(report["rejects_file"].as_str().expect("a file"));
     serde_json::from_str(kept.expect("is there").lines().next().expect("a line"))

@@ -254,7 +254,7 @@ fn the_demo_is_the_main_job_in_one_command() {
     assert!(output.status.success());
     says(
         &String::from_utf8_lossy(&output.stdout),
-        &["Organic Search", "first_click"],
+        &["Organic Search", "first", "last_revenue"],
     );
     assert!(folder.join("attrib.toml").exists());
 }

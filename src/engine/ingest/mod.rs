@@ -20,6 +20,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use arrow::array::{Array, AsArray, BooleanArray};
 use arrow::record_batch::RecordBatch;
 use futures::TryStreamExt;
 use tokio::runtime::Handle;
@@ -77,6 +78,7 @@ struct Reading<'a> {
     progress: &'a dyn Progress,
     runtime: Handle,
     rows: u64,
+    rows_with_unreadable_money: u64,
 }
 
 impl Sink for Reading<'_> {
@@ -85,6 +87,7 @@ impl Sink for Reading<'_> {
             return Err(Error::internal("the ingest was cancelled"));
         }
         self.rows += batch.num_rows() as u64;
+        self.rows_with_unreadable_money += rows_with_unreadable_money(&batch);
         self.progress.rows(self.rows);
         let (plain, explicit) = explicit::split(&batch)?;
         self.explicit.push(explicit)?;
@@ -136,6 +139,7 @@ pub async fn ingest(
         progress,
         runtime: Handle::current(),
         rows: 0,
+        rows_with_unreadable_money: 0,
     };
     let mut report = IngestReport::default();
     let threads = engine.config.thread_count();
@@ -152,6 +156,7 @@ pub async fn ingest(
         reading.rows_by_day.discard().await;
         return Err(error);
     }
+    report.rows_with_unreadable_money = reading.rows_with_unreadable_money;
     (report.rejects_file, report.rejected) = reading.rejects.finish()?;
     report.bytes_read = report.files.iter().map(|file| file.bytes_read).sum();
     report.rows_read = report.files.iter().map(|file| file.rows_read).sum();
@@ -236,6 +241,19 @@ async fn commit(
     let table = raw.commit(change).await?;
     report.version = Some(table.version());
     Ok(())
+}
+
+fn rows_with_unreadable_money(batch: &RecordBatch) -> u64 {
+    let flags = |name| batch.column_by_name(name)?.as_boolean_opt().cloned();
+    let flags = [flags("is_purchase_revenue_nan"), flags("is_value_nan")];
+    let flags: Vec<BooleanArray> = flags.into_iter().flatten().collect();
+    if flags.iter().all(|flag| flag.true_count() == 0) {
+        return 0;
+    }
+    let is_set = |flag: &BooleanArray, row| flag.is_valid(row) && flag.value(row);
+    let rows = 0..batch.num_rows();
+    rows.filter(|&row| flags.iter().any(|flag| is_set(flag, row)))
+        .count() as u64
 }
 
 /// A folder for rejected rows beside a local snapshot, or in the working directory.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use crate::events::Reject;
+use crate::report::Rejected;
 use crate::{Error, Result};
 
 /// The rejects of one ingest. The file is made with the first of them, and goes again if
@@ -15,7 +16,7 @@ use crate::{Error, Result};
 pub(super) struct Rejects {
     folder: PathBuf,
     file: Option<(BufWriter<File>, tempfile::TempPath)>,
-    counts: BTreeMap<String, u64>,
+    rejected: BTreeMap<String, Rejected>,
 }
 
 impl Rejects {
@@ -23,12 +24,19 @@ impl Rejects {
         Rejects {
             folder: folder.to_path_buf(),
             file: None,
-            counts: BTreeMap::new(),
+            rejected: BTreeMap::new(),
         }
     }
 
     pub fn push(&mut self, reject: &Reject) -> Result<()> {
-        *self.counts.entry(reject.reason.to_string()).or_default() += 1;
+        let rejected = self.rejected.entry(reject.reason.to_string());
+        let rejected = rejected.or_insert_with(|| Rejected {
+            rows: 0,
+            file: reject.file.clone(),
+            line: reject.line,
+            detail: reject.detail.clone(),
+        });
+        rejected.rows += 1;
         if self.file.is_none() {
             std::fs::create_dir_all(&self.folder).map_err(|e| self.failed(e))?;
             let name = chrono::Utc::now()
@@ -56,14 +64,14 @@ impl Rejects {
         written.map_err(|e| self.failed(e))
     }
 
-    /// Keeps the file; its path and the counts by reason.
-    pub fn finish(mut self) -> Result<(Option<String>, BTreeMap<String, u64>)> {
+    /// Keeps the file; its path, and what was rejected by reason.
+    pub fn finish(mut self) -> Result<(Option<String>, BTreeMap<String, Rejected>)> {
         let Some((mut file, path)) = self.file.take() else {
-            return Ok((None, self.counts));
+            return Ok((None, self.rejected));
         };
         file.flush().map_err(|e| self.failed(e))?;
         let path = path.keep().map_err(|e| self.failed(e.error))?;
-        Ok((Some(path.display().to_string()), self.counts))
+        Ok((Some(path.display().to_string()), self.rejected))
     }
 
     fn failed(&self, error: std::io::Error) -> Error {
