@@ -9,6 +9,7 @@ pub mod audit;
 pub(crate) mod explain;
 mod incremental;
 pub mod ingest;
+pub mod opened;
 pub mod pending;
 mod profile;
 pub mod query;
@@ -37,6 +38,7 @@ use crate::models::{Catalog, Graph, Materialized, Model};
 use crate::snapshot::{Publication, Store, Table};
 use crate::{Error, Result};
 
+use opened::Opened;
 use session::Sessions;
 use table::SnapshotTable;
 
@@ -44,6 +46,7 @@ use table::SnapshotTable;
 #[derive(Clone)]
 pub struct Engine {
     pub store: Arc<Store>,
+    pub opened: Opened,
     pub catalog: Arc<Catalog>,
     pub graph: Arc<Graph>,
     pub config: Arc<Config>,
@@ -70,7 +73,7 @@ impl Engine {
         let mut tables = Tables::new();
         for (name, published) in &publication.tables {
             if let Some(version) = published.version {
-                let table = self.store.table_at(name, version).await?;
+                let table = self.opened.table_at(&self.store, name, version).await?;
                 tables.insert(name.clone(), table);
             }
         }

@@ -98,7 +98,10 @@ async fn register(
     for name in needed(engine, &known) {
         let published = publication.as_ref().and_then(|p| p.tables.get(&name));
         if let Some(version) = published.and_then(|published| published.version) {
-            let table = engine.store.table_at(&name, version).await?;
+            let table = engine
+                .opened
+                .table_at(&engine.store, &name, version)
+                .await?;
             tables.insert(name, table);
         }
     }

@@ -22,6 +22,7 @@ pub use init::init;
 
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
+use crate::engine::opened::Opened;
 use crate::engine::session::Sessions;
 use crate::engine::{Engine, audit, ingest, query, run};
 use crate::events::Fields;
@@ -109,6 +110,7 @@ impl Project {
         let sessions = Sessions::new(&config, &store, functions)?;
         let engine = Engine {
             store: Arc::new(store),
+            opened: Opened::default(),
             catalog: Arc::new(catalog),
             graph: Arc::new(graph),
             parameters: Arc::new(config.parameters()),

@@ -25,7 +25,7 @@ mod stats;
 mod store;
 mod table;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod thinning;
 mod upload;
 mod vacuum;
