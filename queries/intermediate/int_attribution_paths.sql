@@ -46,24 +46,41 @@ eligible as (
 
 ),
 
+-- Counted from both ends: a window over the whole path would hold the rows of all paths in
+-- memory at once.
+counted as (
+
+    select
+        *,
+        row_number() over from_first as position,
+        row_number() over from_last as position_from_last,
+        count(*) filter (where not is_direct) over from_first as not_direct_position,
+        count(*) filter (where not is_direct) over from_last as not_direct_from_last
+    from eligible
+    window
+        from_first as (
+            partition by conversion_id
+            order by touchpoint_order
+            rows between unbounded preceding and current row
+        ),
+        from_last as (
+            partition by conversion_id
+            order by touchpoint_order desc
+            rows between unbounded preceding and current row
+        )
+
+),
+
 positioned as (
 
     select
         *,
-        row_number() over (
-            partition by conversion_id
-            order by touchpoint_order
-            rows between unbounded preceding and current row
-        ) as position,
-        count(*) filter (where not is_direct) over (
-            partition by conversion_id
-            order by touchpoint_order
-            rows between unbounded preceding and current row
-        ) as not_direct_position,
-        count(*) over (partition by conversion_id) as path_length,
-        count(*) filter (where not is_direct) over (partition by conversion_id)
-            as not_direct_count
-    from eligible
+        cast(position + position_from_last as bigint) - 1 as path_length,
+        case
+            when is_direct then not_direct_position + not_direct_from_last
+            else not_direct_position + not_direct_from_last - 1
+        end as not_direct_count
+    from counted
 
 ),
 
