@@ -2,7 +2,7 @@
 //! how long each takes at the median and at the 99th percentile.
 //!
 //! ```sh
-//! cargo run --release --example warm_queries -- target/bench/snapshot
+//! cargo bench --bench warm_queries -- target/bench/snapshot
 //! ```
 
 use std::time::{Duration, Instant};
@@ -21,6 +21,9 @@ const QUERIES: [(&str, &str); 4] = [
 
 #[derive(Parser)]
 struct Flags {
+    /// `cargo bench` says so.
+    #[arg(long = "bench", hide = true)]
+    _bench: bool,
     /// The folder of a snapshot that `attrib run` published.
     snapshot: String,
     /// How often each query runs, after ten times that do not count.
