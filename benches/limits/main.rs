@@ -64,7 +64,8 @@ struct Flags {
     /// A folder of CSV files.
     #[arg(long)]
     csv: PathBuf,
-    /// The snapshot that they were ingested into and run on.
+    /// The snapshot that they were ingested into and run on, once: files of older versions
+    /// would count.
     #[arg(long)]
     snapshot: PathBuf,
     #[arg(long, default_value_t = 2)]
