@@ -6,7 +6,7 @@
 //! with the nearest known one. What the models need of it are [`Config::parameters`],
 //! used in SQL as `$name`.
 
-pub(crate) mod nearest;
+mod nearest;
 mod parameter;
 mod position;
 mod read;

@@ -121,7 +121,7 @@ pub(crate) async fn deltas(
         };
         let before = match published.built_from.get(&name) {
             Some(version) if *version == table.version() => Some(table.clone()),
-            Some(version) => Some(engine.store.table_at(&name, *version).await?),
+            Some(version) => Some(engine.table_at(&name, *version).await?),
             None => None,
         };
         deltas.push(Delta::new(&name, before, table.clone()));

@@ -73,11 +73,15 @@ impl Engine {
         let mut tables = Tables::new();
         for (name, published) in &publication.tables {
             if let Some(version) = published.version {
-                let table = self.opened.table_at(&self.store, name, version).await?;
-                tables.insert(name.clone(), table);
+                tables.insert(name.clone(), self.table_at(name, version).await?);
             }
         }
         Ok(tables)
+    }
+
+    /// A version of a table, opened once.
+    pub(crate) async fn table_at(&self, name: &str, version: u64) -> Result<Table> {
+        self.opened.table_at(&self.store, name, version).await
     }
 
     /// The materialised tables that a model reads, itself or through views.

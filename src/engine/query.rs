@@ -51,7 +51,7 @@ fn misspelt(
         .iter()
         .find(|name| !context.table_exist(name.as_str()).unwrap_or(false))?;
     let models = engine.catalog.models().map(|model| model.name.as_str());
-    let near = nearest::nearest(unknown, models.chain([RAW_TABLE]))?;
+    let near = nearest(unknown, models.chain([RAW_TABLE]))?;
     Some(format!("did you mean `{near}`?"))
 }
 
@@ -98,10 +98,7 @@ async fn register(
     for name in needed(engine, &known) {
         let published = publication.as_ref().and_then(|p| p.tables.get(&name));
         if let Some(version) = published.and_then(|published| published.version) {
-            let table = engine
-                .opened
-                .table_at(&engine.store, &name, version)
-                .await?;
+            let table = engine.table_at(&name, version).await?;
             tables.insert(name, table);
         }
     }

@@ -24,7 +24,7 @@ impl Project {
                 && let Some(version) = published.version
                 && let Some(model) = engine.catalog.get(name)
             {
-                let table = engine.store.table_at(name, version).await?;
+                let table = engine.table_at(name, version).await?;
                 tables.push(table_status(&table, &model.layer));
             }
         }

@@ -20,7 +20,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use arrow::array::{Array, AsArray, BooleanArray};
+use arrow::array::AsArray;
+use arrow::compute::or_kleene;
 use arrow::record_batch::RecordBatch;
 use futures::TryStreamExt;
 use tokio::runtime::Handle;
@@ -244,16 +245,11 @@ async fn commit(
 }
 
 fn rows_with_unreadable_money(batch: &RecordBatch) -> u64 {
-    let flags = |name| batch.column_by_name(name)?.as_boolean_opt().cloned();
-    let flags = [flags("is_purchase_revenue_nan"), flags("is_value_nan")];
-    let flags: Vec<BooleanArray> = flags.into_iter().flatten().collect();
-    if flags.iter().all(|flag| flag.true_count() == 0) {
-        return 0;
-    }
-    let is_set = |flag: &BooleanArray, row| flag.is_valid(row) && flag.value(row);
-    let rows = 0..batch.num_rows();
-    rows.filter(|&row| flags.iter().any(|flag| is_set(flag, row)))
-        .count() as u64
+    let flag = |name| batch.column_by_name(name)?.as_boolean_opt();
+    let either = flag("is_purchase_revenue_nan")
+        .zip(flag("is_value_nan"))
+        .and_then(|(purchase, value)| or_kleene(purchase, value).ok());
+    either.map_or(0, |either| either.true_count() as u64)
 }
 
 /// A folder for rejected rows beside a local snapshot, or in the working directory.
